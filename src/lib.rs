@@ -1,0 +1,12 @@
+//! Deskbell: a help desk, a call floor and the bell that rings when they change.
+//!
+//! The house, from the ground up. Imports go down, never up; `tests/tidy.rs` checks it.
+//!
+//! * **Words**, no I/O: [`event`], [`error`], [`id`], [`time`] (the only clock).
+//! * **Machinery**, knows no ticket: [`auth`] (tokens, passwords, roles).
+
+pub mod auth;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod time;

@@ -1,0 +1,3 @@
+//! The `deskbell` program.
+
+fn main() {}
