@@ -3,10 +3,20 @@
 //! The house, from the ground up. Imports go down, never up; `tests/tidy.rs` checks it.
 //!
 //! * **Words**, no I/O: [`event`], [`error`], [`id`], [`time`] (the only clock).
-//! * **Machinery**, knows no ticket: [`auth`] (tokens, passwords, roles).
+//! * **Machinery**, knows no ticket: [`db`] (writer, readers, log), [`bell`] (log → hub), [`hub`]
+//!   (ringer, sessions, presence), [`auth`] (tokens, passwords, roles).
 
 pub mod auth;
+pub mod bell;
+pub mod db;
 pub mod error;
 pub mod event;
+pub mod hub;
 pub mod id;
 pub mod time;
+
+/// A folder that goes when the test ends.
+#[cfg(test)]
+fn test_folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}

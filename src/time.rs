@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::sync::watch;
@@ -17,13 +17,14 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A cheap handle on the process's clock. All parts of one server share one.
 #[derive(Debug, Clone)]
 pub struct Clock {
+    started: Instant,
     offset_ms: Arc<AtomicI64>,
     moved: watch::Sender<()>,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { offset_ms: Arc::default(), moved: watch::Sender::new(()) }
+        Self { started: Instant::now(), offset_ms: Arc::default(), moved: watch::Sender::new(()) }
     }
 }
 
@@ -34,6 +35,13 @@ impl Clock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
             + self.offset_ms.load(Ordering::Acquire)
+    }
+
+    /// Milliseconds since this clock was made, for how long things take: a jump of the wall clock
+    /// does not move it, [`Clock::advance_ms`] does.
+    pub fn ticks_ms(&self) -> i64 {
+        let ticks = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        ticks + self.offset_ms.load(Ordering::Acquire)
     }
 
     /// Moves the clock forward (or back, when negative) and wakes everyone who waits on it.

@@ -3,9 +3,12 @@
 //! `kind` lists what can be said, [`Envelope`] is one thing said. The log writes envelopes, the
 //! ringer carries them, doors encode them, webhook workers render them: none of them changes one.
 
+mod audience;
 pub mod catalogue;
 mod kind;
+pub mod pattern;
 
+pub use audience::Listener;
 pub use kind::Kind;
 
 use crate::{
@@ -69,6 +72,8 @@ pub enum Room {
     Role(crate::auth::Role),
     /// A topic joined on request (`ticket:…`, `chat:…`, `queue:…`, `board`).
     Topic(Box<str>),
+    /// On no socket: a `webhook.test` is for its endpoint alone.
+    Nowhere,
 }
 
 impl fmt::Display for Room {
@@ -79,6 +84,7 @@ impl fmt::Display for Room {
             Self::User(id) => write!(f, "user:{id}"),
             Self::Role(role) => write!(f, "role:{role}"),
             Self::Topic(name) => f.write_str(name),
+            Self::Nowhere => f.write_str("nowhere"),
         }
     }
 }
@@ -93,6 +99,7 @@ impl FromStr for Room {
                 "tenant" => Ok(Self::Tenant),
                 "everyone" => Ok(Self::Everyone),
                 "board" => Ok(Self::Topic(text.into())),
+                "nowhere" => Ok(Self::Nowhere),
                 _ => Err(()),
             },
             Some(("user", id)) => id.parse().map(Self::User).map_err(|_| ()),

@@ -1,0 +1,87 @@
+//! The only place that opens SQLite, so that every connection has the same rules.
+
+use crate::error::Result;
+use rusqlite::{Connection, OpenFlags, limits::Limit};
+use std::{path::Path, time::Duration};
+
+/// "Desk" in ASCII: `file deskbell.db` and other programs can tell whose database it is.
+pub(super) const APPLICATION_ID: i32 = 0x4465_736B;
+
+/// Prepared statements kept per connection; the whole program has fewer.
+const STATEMENTS_KEPT: usize = 256;
+
+/// Longest text or blob SQLite accepts, bytes: far above any body limit, far below its 1 GB default.
+const LENGTH_MAX: i32 = 64 << 20;
+
+/// How safe a commit is against a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Synchronous {
+    /// Every commit is on the disk before it is acknowledged.
+    Full,
+    /// A power cut may lose the last moments; never corrupts.
+    Normal,
+}
+
+/// Opens the database for writing, creating the file where there is none.
+#[allow(clippy::disallowed_methods, reason = "the one place that opens the database")]
+pub(super) fn for_writing(path: &Path, synchronous: Synchronous) -> Result<Connection> {
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    conn.busy_timeout(Duration::from_secs(10))?;
+    // Only an empty file can still choose its vacuum mode, and it must do so before WAL.
+    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    let level = match synchronous {
+        Synchronous::Full => "FULL",
+        Synchronous::Normal => "NORMAL",
+    };
+    conn.pragma_update(None, "synchronous", level)?;
+    conn.execute_batch(
+        "pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -32000;
+         pragma trusted_schema = off; pragma cell_size_check = on;",
+    )?;
+    for (pragma, value) in
+        [("journal_size_limit", 67_108_864), ("wal_autocheckpoint", 0), ("mmap_size", 0)]
+    {
+        conn.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(no_answer)?;
+    }
+    limit(&conn)?;
+    Ok(conn)
+}
+
+/// Opens the database for reading only; it must exist.
+#[allow(clippy::disallowed_methods, reason = "the one place that opens the database")]
+pub(super) fn for_reading(path: &Path) -> Result<Connection> {
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    ready_to_read(&conn)?;
+    Ok(conn)
+}
+
+/// Settings of a reader, also applied to the pool's connections.
+pub(super) fn ready_to_read(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.execute_batch(
+        "pragma query_only = on; pragma temp_store = memory; pragma cache_size = -4000;
+         pragma trusted_schema = off; pragma cell_size_check = on;",
+    )?;
+    limit(conn)
+}
+
+fn limit(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, LENGTH_MAX)?;
+    conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    Ok(())
+}
+
+/// Some pragmas answer with a row and some with none; either is fine.
+fn no_answer(e: rusqlite::Error) -> rusqlite::Result<()> {
+    if matches!(e, rusqlite::Error::QueryReturnedNoRows) { Ok(()) } else { Err(e) }
+}

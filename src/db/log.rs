@@ -1,0 +1,227 @@
+//! The event log: rows in commit order, read back as the envelopes they were.
+
+use crate::{
+    error::{Error, Result},
+    event::{Audience, Envelope, Frames, Kind, Listener, Room},
+    id::{TenantId, UserId},
+};
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde_json::value::RawValue;
+
+/// Appends an event; returns its `seq`.
+pub(super) fn insert(conn: &Connection, e: &Envelope) -> Result<i64> {
+    let (audience, room) = (e.audience.to_string(), e.room.to_string());
+    conn.prepare_cached(
+        "insert into events (id, tenant_id, kind, audience, room, at_ms, actor, data, changes)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute((
+        e.id.as_bytes(),
+        e.tenant,
+        e.kind.name(),
+        audience,
+        room,
+        e.at_ms,
+        e.actor.get(),
+        e.data.get(),
+        e.changes.as_deref().map(RawValue::get),
+    ))?;
+    let seq = conn.last_insert_rowid();
+    for user in &e.named {
+        conn.prepare_cached("insert into event_users (user_id, seq) values (?1, ?2)")?
+            .execute((user, seq))?;
+    }
+    Ok(seq)
+}
+
+/// Where the log begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The oldest event kept, of any tenant; one more than `latest` when there is none.
+    pub oldest: i64,
+    /// The newest `seq` given out.
+    pub latest: i64,
+}
+
+/// Where the log begins and ends, in this snapshot.
+///
+/// # Errors
+/// When the database refuses.
+pub fn bounds(conn: &Connection) -> Result<Bounds> {
+    let latest = conn
+        .prepare_cached("select seq from sqlite_sequence where name = 'events'")?
+        .query_row([], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0);
+    let oldest: Option<i64> = conn
+        .prepare_cached("select min(seq) from events where data is not null")?
+        .query_row([], |row| row.get(0))?;
+    Ok(Bounds { oldest: oldest.unwrap_or(latest + 1), latest })
+}
+
+/// A stretch of the log.
+#[derive(Debug)]
+pub struct Page {
+    /// What the listener hears of it, in order.
+    pub envelopes: Vec<Envelope>,
+    /// Everything up to this `seq` was looked at.
+    pub covered: i64,
+}
+
+/// What `listener` hears after `since`, from at most `limit` rows of the log.
+///
+/// Staff read the tenant's log and keep what reaches them. Customers never touch it: theirs is the
+/// merge of what names them and what is for everyone.
+///
+/// # Errors
+/// When the database refuses.
+pub fn after(
+    conn: &Connection,
+    listener: &Listener,
+    topics: &[Box<str>],
+    since: i64,
+    limit: usize,
+) -> Result<Page> {
+    // Read first: rows committed after this are left to the next page.
+    let latest = bounds(conn)?.latest;
+    let mut page = if listener.role.is_staff() {
+        staff_page(conn, listener.tenant, (since, latest), limit)?
+    } else {
+        customer_page(conn, listener, (since, latest), limit)?
+    };
+    page.envelopes.retain(|event| listener.is_reached_by(event, topics));
+    Ok(page)
+}
+
+const COLUMNS: &str =
+    "e.seq, e.id, e.tenant_id, e.kind, e.audience, e.room, e.at_ms, e.actor, e.data, e.changes";
+
+fn staff_page(
+    conn: &Connection,
+    tenant: TenantId,
+    (since, latest): (i64, i64),
+    limit: usize,
+) -> Result<Page> {
+    let sql = format!(
+        "select {COLUMNS} from events e
+         where e.tenant_id = ?1 and e.seq > ?2 and e.seq <= ?3 and e.data is not null
+         order by e.seq limit ?4"
+    );
+    let envelopes = conn
+        .prepare_cached(&sql)?
+        .query_and_then((tenant, since, latest, rows(limit)), envelope)?
+        .collect::<Result<Vec<_>>>()?;
+    let covered = covered(&envelopes, limit, latest);
+    Ok(Page { envelopes, covered })
+}
+
+fn customer_page(
+    conn: &Connection,
+    listener: &Listener,
+    (since, latest): (i64, i64),
+    limit: usize,
+) -> Result<Page> {
+    let sql = format!(
+        "select {COLUMNS} from events e where e.seq in (
+           select seq from (select seq from event_users
+                            where user_id = ?1 and seq > ?3 and seq <= ?4 order by seq limit ?5)
+           union
+           select seq from (select seq from events
+                            where tenant_id = ?2 and audience = 'everyone'
+                              and seq > ?3 and seq <= ?4 order by seq limit ?5)
+         ) and e.data is not null order by e.seq limit ?5"
+    );
+    let mut envelopes = conn
+        .prepare_cached(&sql)?
+        .query_and_then((listener.user, listener.tenant, since, latest, rows(limit)), envelope)?
+        .collect::<Result<Vec<_>>>()?;
+    for event in &mut envelopes {
+        event.named = named(conn, event.seq)?;
+    }
+    let covered = covered(&envelopes, limit, latest);
+    Ok(Page { envelopes, covered })
+}
+
+fn covered(envelopes: &[Envelope], limit: usize, latest: i64) -> i64 {
+    match envelopes.last() {
+        Some(last) if envelopes.len() >= limit => last.seq,
+        _ => latest,
+    }
+}
+
+/// All events of all tenants in `(after, up_to]`, whole: what the ringer reads when it lags.
+pub(crate) fn between(
+    conn: &Connection,
+    after: i64,
+    up_to: i64,
+    limit: usize,
+) -> Result<Vec<Envelope>> {
+    let sql = format!(
+        "select {COLUMNS} from events e
+         where e.seq > ?1 and e.seq <= ?2 and e.data is not null order by e.seq limit ?3"
+    );
+    let mut envelopes = conn
+        .prepare_cached(&sql)?
+        .query_and_then((after, up_to, rows(limit)), envelope)?
+        .collect::<Result<Vec<_>>>()?;
+    for event in &mut envelopes {
+        event.named = named(conn, event.seq)?;
+    }
+    Ok(envelopes)
+}
+
+/// One event of a tenant, if its data is still kept.
+///
+/// # Errors
+/// When the database refuses.
+pub fn at(conn: &Connection, tenant: TenantId, seq: i64) -> Result<Option<Envelope>> {
+    let sql = format!(
+        "select {COLUMNS} from events e
+         where e.tenant_id = ?1 and e.seq = ?2 and e.data is not null"
+    );
+    let found =
+        conn.prepare_cached(&sql)?.query_and_then((tenant, seq), envelope)?.next().transpose()?;
+    found
+        .map(|mut event| {
+            event.named = named(conn, event.seq)?;
+            Ok(event)
+        })
+        .transpose()
+}
+
+fn named(conn: &Connection, seq: i64) -> Result<Box<[UserId]>> {
+    let users = conn
+        .prepare_cached("select user_id from event_users where seq = ?1")?
+        .query_map([seq], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<UserId>>>()?;
+    Ok(users.into())
+}
+
+fn envelope(row: &Row<'_>) -> Result<Envelope> {
+    let word = |column| -> Result<String> { Ok(row.get(column)?) };
+    let json = |column| -> Result<Box<RawValue>> {
+        RawValue::from_string(row.get(column)?).map_err(Error::internal)
+    };
+    let audience = word(4)?.parse::<Audience>().map_err(|()| Error::internal("audience"))?;
+    Ok(Envelope {
+        seq: row.get(0)?,
+        id: super::read_uuid(row.get_ref(1)?).map_err(Error::internal)?,
+        tenant: row.get(2)?,
+        kind: Kind::from_log(&word(3)?),
+        audience,
+        named: Box::default(),
+        room: word(5)?.parse::<Room>().map_err(|()| Error::internal("room"))?,
+        at_ms: row.get(6)?,
+        actor: json(7)?,
+        data: json(8)?,
+        changes: match row.get(9)? {
+            Some(text) => Some(RawValue::from_string(text).map_err(Error::internal)?),
+            None => None,
+        },
+        frames: Frames::default(),
+    })
+}
+
+fn rows(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,57 @@
+//! Which endpoints want a kind of event, remembered by the writer so that saying is cheap.
+//!
+//! Only the writer changes endpoints, so what it remembers is true until a job says
+//! [`super::Write::endpoints_changed`] or is rolled back; then everything is forgotten.
+
+use crate::{
+    error::{Error, Result},
+    event::{Envelope, Kind, pattern},
+    id::TenantId,
+};
+use rusqlite::Connection;
+use std::{collections::HashMap, sync::Arc};
+
+/// Answers remembered; more kinds than this (custom ones are free) start over.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// An endpoint's id, and whether it is active (else its deliveries are held).
+type Wanting = Arc<[(i64, bool)]>;
+
+#[derive(Default)]
+pub(super) struct Subscriptions {
+    by_kind: HashMap<(TenantId, Kind), Wanting>,
+}
+
+impl Subscriptions {
+    pub(super) fn forget(&mut self) {
+        self.by_kind.clear();
+    }
+
+    /// The endpoints of the event's tenant that want its kind.
+    pub(super) fn wanting(&mut self, conn: &Connection, event: &Envelope) -> Result<Wanting> {
+        let key = (event.tenant, event.kind.clone());
+        if let Some(known) = self.by_kind.get(&key) {
+            return Ok(known.clone());
+        }
+        let mut rows = conn.prepare_cached(
+            "select id, is_active, events from endpoints
+             where tenant_id = ?1 and deleted_at is null order by id",
+        )?;
+        let mut wanting = Vec::new();
+        let mut rows = rows.query([event.tenant])?;
+        while let Some(row) = rows.next()? {
+            let patterns: Vec<String> =
+                serde_json::from_str(row.get_ref(2)?.as_str().map_err(Error::internal)?)
+                    .map_err(Error::internal)?;
+            if patterns.iter().any(|p| pattern::matches(p, event.kind.name())) {
+                wanting.push((row.get(0)?, row.get(1)?));
+            }
+        }
+        if self.by_kind.len() >= REMEMBERED_MAX {
+            self.forget();
+        }
+        let wanting: Wanting = wanting.into();
+        self.by_kind.insert(key, wanting.clone());
+        Ok(wanting)
+    }
+}

@@ -1,0 +1,234 @@
+//! What one job of the writer sees: the transaction, its clock, and a way to say what happened.
+
+use super::{log, subscriptions::Subscriptions};
+use crate::{
+    error::{Error, Result},
+    event::{Actor, Audience, Envelope, Frames, Kind, Room},
+    id::{TenantId, UserId, uuid_v7},
+};
+use rusqlite::Connection;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use std::{ops::Deref, sync::Arc};
+use uuid::Uuid;
+
+/// What a commit made known, in `seq` order.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// The events.
+    pub envelopes: Vec<Arc<Envelope>>,
+    /// Endpoints whose deliveries changed; an id may stand more than once.
+    pub owed: Vec<i64>,
+}
+
+/// Things that happen only if the transaction commits.
+#[derive(Default)]
+pub(super) struct Pending {
+    pub(super) committed: Committed,
+    pub(super) hooks: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+impl Pending {
+    /// How much there is, to come back to with [`Pending::cut`] when a job fails.
+    pub(super) fn mark(&self) -> [usize; 3] {
+        [self.committed.envelopes.len(), self.committed.owed.len(), self.hooks.len()]
+    }
+
+    pub(super) fn cut(&mut self, [envelopes, owed, hooks]: [usize; 3]) {
+        self.committed.envelopes.truncate(envelopes);
+        self.committed.owed.truncate(owed);
+        self.hooks.truncate(hooks);
+    }
+}
+
+/// One job's view of the open transaction. It derefs to the connection for `sql.rs`.
+pub struct Write<'a> {
+    /// Milliseconds since the Unix epoch, the same for the whole transaction; never another clock.
+    pub now: i64,
+    pub(super) conn: &'a Connection,
+    pub(super) pending: &'a mut Pending,
+    pub(super) subscriptions: &'a mut Subscriptions,
+}
+
+impl Deref for Write<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.conn
+    }
+}
+
+/// One thing to be said, with who hears it and where. Made by [`Say::new`], changed by the rest.
+#[derive(Debug)]
+pub struct Say {
+    tenant: TenantId,
+    kind: Kind,
+    data: Box<RawValue>,
+    changes: Option<Box<RawValue>>,
+    actor: Actor,
+    audience: Audience,
+    room: Room,
+    named: Vec<UserId>,
+    only: Option<i64>,
+    except: Option<i64>,
+}
+
+impl Say {
+    /// `kind` happened, and `data` is the entity as it now is (as it last was, for a deletion).
+    ///
+    /// # Errors
+    /// Only when `data` cannot be written as JSON.
+    pub fn new(tenant: TenantId, kind: Kind, data: &impl Serialize) -> Result<Self> {
+        Ok(Self {
+            tenant,
+            audience: kind.default_audience(),
+            kind,
+            data: to_raw_value(data).map_err(Error::internal)?,
+            changes: None,
+            actor: Actor::system(),
+            room: Room::Tenant,
+            named: Vec::new(),
+            only: None,
+            except: None,
+        })
+    }
+
+    /// Who did it; the system unless said.
+    #[must_use]
+    pub fn by(mut self, actor: Actor) -> Self {
+        self.actor = actor;
+        self
+    }
+
+    /// `{field: [old, new]}`.
+    ///
+    /// # Errors
+    /// Only when it cannot be written as JSON.
+    pub fn changes(mut self, changes: &impl Serialize) -> Result<Self> {
+        self.changes = Some(to_raw_value(changes).map_err(Error::internal)?);
+        Ok(self)
+    }
+
+    /// Who may hear it, where the kind's default is not meant.
+    #[must_use]
+    pub fn audience(mut self, audience: Audience) -> Self {
+        self.audience = audience;
+        self
+    }
+
+    /// Where it is heard; the tenant's staff room unless said.
+    #[must_use]
+    pub fn room(mut self, room: Room) -> Self {
+        self.room = room;
+        self
+    }
+
+    /// The customers that it names.
+    #[must_use]
+    pub fn named(mut self, users: Vec<UserId>) -> Self {
+        self.named = users;
+        self
+    }
+
+    /// Owed to this endpoint and to no other, whatever it subscribed to, and never to sockets.
+    #[must_use]
+    pub fn only_endpoint(mut self, id: i64) -> Self {
+        self.only = Some(id);
+        self.room = Room::Nowhere;
+        self
+    }
+
+    /// Never owed to this endpoint: it speaks of it.
+    #[must_use]
+    pub fn except_endpoint(mut self, id: i64) -> Self {
+        self.except = Some(id);
+        self
+    }
+}
+
+/// What became of something said.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Said {
+    /// The event's id.
+    pub id: Uuid,
+    /// Its place in the log.
+    pub seq: i64,
+}
+
+impl Write<'_> {
+    /// Writes the event and one delivery for each endpoint that wants it; everyone hears of it
+    /// once the transaction is committed.
+    ///
+    /// # Errors
+    /// When the database refuses; the job should then fail as a whole.
+    pub fn say(&mut self, say: Say) -> Result<Said> {
+        let mut named = say.named;
+        if let Audience::User(user) = say.audience {
+            named = vec![user];
+        }
+        named.sort_unstable();
+        named.dedup();
+        let mut envelope = Envelope {
+            seq: 0,
+            id: uuid_v7(self.now),
+            tenant: say.tenant,
+            kind: say.kind,
+            audience: say.audience,
+            named: named.into(),
+            room: say.room,
+            at_ms: self.now,
+            data: say.data,
+            changes: say.changes,
+            actor: to_raw_value(&say.actor).map_err(Error::internal)?,
+            frames: Frames::default(),
+        };
+        envelope.seq = log::insert(self.conn, &envelope)?;
+        self.owe(&envelope, say.only, say.except)?;
+        let said = Said { id: envelope.id, seq: envelope.seq };
+        self.pending.committed.envelopes.push(Arc::new(envelope));
+        Ok(said)
+    }
+
+    /// Runs `hook` after the commit, before anyone is answered; never if the job fails.
+    pub fn after_commit(&mut self, hook: impl FnOnce() + Send + 'static) {
+        self.pending.hooks.push(Box::new(hook));
+    }
+
+    /// Must be called by whoever changes an endpoint's patterns or activity.
+    pub fn endpoints_changed(&mut self) {
+        self.subscriptions.forget();
+    }
+
+    /// Tells the delivery workers to look at this endpoint once the transaction is committed.
+    pub fn owed(&mut self, endpoint: i64) {
+        self.pending.committed.owed.push(endpoint);
+    }
+
+    /// A tenant's endpoints hear what staff, participants and everyone hear; what is for one user
+    /// goes to that user's own endpoint only.
+    fn owe(&mut self, event: &Envelope, only: Option<i64>, except: Option<i64>) -> Result<()> {
+        if let Some(endpoint) = only {
+            return self.owe_one(event.seq, endpoint, true);
+        }
+        if matches!(event.audience, Audience::User(_)) {
+            return Ok(());
+        }
+        for (endpoint, active) in self.subscriptions.wanting(self.conn, event)?.iter().copied() {
+            if Some(endpoint) != except {
+                self.owe_one(event.seq, endpoint, active)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn owe_one(&mut self, seq: i64, endpoint: i64, active: bool) -> Result<()> {
+        let state = if active { "waiting" } else { "held" };
+        self.conn
+            .prepare_cached(
+                "insert into deliveries (event_seq, endpoint_id, state, due_at)
+                 values (?1, ?2, ?3, ?4)",
+            )?
+            .execute((seq, endpoint, state, self.now))?;
+        self.pending.committed.owed.push(endpoint);
+        Ok(())
+    }
+}

@@ -1,0 +1,278 @@
+//! The one writer: drains waiting jobs into one transaction, a savepoint each, then answers.
+//!
+//! Measured on two cores this takes an order of magnitude more commits than a pool of writers, and
+//! nobody waits behind a lock. What is acknowledged is on the disk.
+
+use super::{
+    Health, OnCommit, Shared, Synchronous, connect,
+    subscriptions::Subscriptions,
+    write::{Pending, Write},
+};
+use crate::error::{Error, Result};
+use rusqlite::{Connection, ErrorCode};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// Jobs that share one transaction.
+const GROUP_MAX: usize = 256;
+
+/// A job that takes longer holds everyone up: bulk work goes in steps.
+const JOB_MAX: Duration = Duration::from_millis(250);
+
+/// A second failed sync within this time ends the process.
+const SYNC_FAILURES_APART: Duration = Duration::from_secs(60);
+
+/// One thing to do in a transaction, its type erased.
+pub(super) trait Job: Send {
+    /// Does it, keeping the outcome. It may be called again after the transaction broke.
+    fn run(&mut self, w: &mut Write<'_>) -> Outcome;
+    /// Tells the caller, with `broken` in place of a good outcome that was not committed.
+    fn answer(self: Box<Self>, broken: Option<Error>);
+    /// Whether this is the order to stop.
+    fn stops(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Good,
+    Failed,
+    /// Failed because there is no room on the disk.
+    Full,
+}
+
+/// A closure and whoever waits for what it returns.
+pub(super) struct TypedJob<T, F> {
+    job: F,
+    outcome: Option<Result<T>>,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> TypedJob<T, F>
+where
+    T: Send + 'static,
+    F: FnMut(&mut Write<'_>) -> Result<T> + Send + 'static,
+{
+    pub(super) fn boxed(job: F, answer: oneshot::Sender<Result<T>>) -> Box<dyn Job> {
+        Box::new(Self { job, outcome: None, answer })
+    }
+}
+
+impl<T, F> Job for TypedJob<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Write<'_>) -> Result<T> + Send,
+{
+    fn run(&mut self, w: &mut Write<'_>) -> Outcome {
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.job)(w)))
+            .unwrap_or_else(|_| Err(Error::internal("a write job panicked")));
+        let how = match &outcome {
+            Ok(_) => Outcome::Good,
+            Err(Error::Full) => Outcome::Full,
+            Err(_) => Outcome::Failed,
+        };
+        self.outcome = Some(outcome);
+        how
+    }
+
+    fn answer(self: Box<Self>, broken: Option<Error>) {
+        let outcome = match (self.outcome, broken) {
+            (Some(Err(own)), _) => Err(own),
+            (_, Some(broken)) => Err(broken),
+            (Some(good), None) => good,
+            (None, None) => Err(Error::internal("a write job was never run")),
+        };
+        // Nobody waits any more when the caller hung up; the commit stands all the same.
+        drop(self.answer.send(outcome));
+    }
+}
+
+/// The order to stop once everything before it is done.
+pub(super) struct Stop;
+
+impl Job for Stop {
+    fn run(&mut self, _: &mut Write<'_>) -> Outcome {
+        Outcome::Good
+    }
+    fn answer(self: Box<Self>, _: Option<Error>) {}
+    fn stops(&self) -> bool {
+        true
+    }
+}
+
+pub(super) struct Writer {
+    pub(super) conn: Connection,
+    pub(super) synchronous: Synchronous,
+    pub(super) shared: Arc<Shared>,
+    pub(super) inbox: Receiver<Box<dyn Job>>,
+    pub(super) on_commit: OnCommit,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) failed_sync: Option<Instant>,
+}
+
+impl Writer {
+    pub(super) fn run(mut self) {
+        let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP_MAX);
+        loop {
+            match self.inbox.recv_timeout(Duration::from_millis(500)) {
+                Ok(first) => group.push(first),
+                // The order to stop does not fit into a full queue; then the flag says it.
+                Err(RecvTimeoutError::Timeout) if !*self.shared.stop.lock() => continue,
+                Err(_) => break,
+            }
+            group.extend(self.inbox.try_iter().take(GROUP_MAX - 1));
+            let stops = group.iter().any(|job| job.stops());
+            self.commit_group(&mut group);
+            if stops {
+                break;
+            }
+        }
+        if let Err(e) = self.checkpoint_at_stop() {
+            tracing::warn!(error = %e, "the write-ahead log could not be folded into the database");
+        }
+    }
+
+    fn checkpoint_at_stop(&self) -> rusqlite::Result<()> {
+        self.conn.execute_batch("pragma optimize")?;
+        self.conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
+    }
+
+    /// Runs a group in one transaction; when a job breaks the whole transaction, the others get a
+    /// second one without it.
+    fn commit_group(&mut self, group: &mut Vec<Box<dyn Job>>) {
+        for last_try in [false, true] {
+            let mut pending = Pending::default();
+            match self.run_group(group, &mut pending) {
+                Ok(()) => return self.committed(group, pending),
+                Err(Broken::By(index, e)) if !last_try => {
+                    self.subscriptions.forget();
+                    self.note_failure(&e);
+                    group.swap_remove(index).answer(Some(e));
+                }
+                Err(Broken::By(_, e) | Broken::AtCommit(e)) => {
+                    self.subscriptions.forget();
+                    return self.refused(group, &e);
+                }
+            }
+        }
+    }
+
+    fn run_group(
+        &mut self,
+        group: &mut [Box<dyn Job>],
+        pending: &mut Pending,
+    ) -> Result<(), Broken> {
+        let now = self.shared.clock.now_ms();
+        let begin = |sql| self.conn.prepare_cached(sql)?.execute([]);
+        begin("begin immediate").map_err(|e| Broken::AtCommit(e.into()))?;
+        for (index, job) in group.iter_mut().enumerate() {
+            let started = Instant::now();
+            let mark = pending.mark();
+            begin("savepoint job").map_err(|e| Broken::By(index, e.into()))?;
+            let mut write =
+                Write { now, conn: &self.conn, pending, subscriptions: &mut self.subscriptions };
+            let outcome = job.run(&mut write);
+            if self.conn.is_autocommit() {
+                return Err(Broken::By(index, Error::Full));
+            }
+            if outcome == Outcome::Full {
+                self.note_failure(&Error::Full);
+            }
+            if outcome != Outcome::Good {
+                pending.cut(mark);
+                self.subscriptions.forget();
+                begin("rollback to job").map_err(|e| Broken::By(index, e.into()))?;
+            }
+            begin("release job").map_err(|e| Broken::By(index, e.into()))?;
+            if started.elapsed() > JOB_MAX {
+                let ms = started.elapsed().as_millis();
+                tracing::warn!(ms, "a write job held everyone up; it should work in smaller steps");
+            }
+        }
+        begin("commit").map_err(|e| self.commit_failed(e))?;
+        Ok(())
+    }
+
+    fn commit_failed(&self, e: rusqlite::Error) -> Broken {
+        if !self.conn.is_autocommit() {
+            drop(self.conn.execute_batch("rollback"));
+        }
+        if let Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) = e.sqlite_error_code() {
+            self.shared.set_health(Health::Corrupt);
+        }
+        Broken::AtCommit(e.into())
+    }
+
+    fn committed(&mut self, group: &mut Vec<Box<dyn Job>>, mut pending: Pending) {
+        if let Some(last) = pending.committed.envelopes.last() {
+            self.shared.committed_seq.fetch_max(last.seq, Ordering::AcqRel);
+        }
+        for hook in pending.hooks.drain(..) {
+            hook();
+        }
+        if !pending.committed.envelopes.is_empty() || !pending.committed.owed.is_empty() {
+            (self.on_commit)(pending.committed);
+        }
+        for job in group.drain(..) {
+            job.answer(None);
+        }
+    }
+
+    /// Nothing of the group was stored. A failed sync leaves the file in doubt: the connection is
+    /// opened anew, and a second failure soon after ends the process rather than acknowledge
+    /// anything that is not on the disk (the lesson of `fsyncgate`).
+    fn refused(&mut self, group: &mut Vec<Box<dyn Job>>, e: &Error) {
+        tracing::error!(error = %e, "a group of writes could not be committed");
+        self.note_failure(e);
+        if matches!(e, Error::Internal { .. }) {
+            self.reopen();
+        }
+        for job in group.drain(..) {
+            let told = if matches!(e, Error::Full) {
+                Error::Full
+            } else {
+                Error::Busy(Duration::from_secs(1))
+            };
+            job.answer(Some(told));
+        }
+    }
+
+    fn note_failure(&self, e: &Error) {
+        if matches!(e, Error::Full) && self.shared.health() == Health::Good {
+            tracing::error!("the disk is full: the server only reads until there is room");
+            self.shared.set_health(Health::DiskFull);
+        }
+    }
+
+    fn reopen(&mut self) {
+        if self.failed_sync.is_some_and(|at| at.elapsed() < SYNC_FAILURES_APART) {
+            tracing::error!("the disk failed twice within a minute: stopping, nothing is lost");
+            std::process::exit(74);
+        }
+        self.failed_sync = Some(Instant::now());
+        match connect::for_writing(&self.shared.path, self.synchronous) {
+            Ok(conn) => self.conn = conn,
+            Err(e) => {
+                tracing::error!(error = %e, "the database could not be opened again: stopping");
+                std::process::exit(74);
+            }
+        }
+    }
+}
+
+/// What kept a group from being committed.
+enum Broken {
+    /// This job of the group took the whole transaction down.
+    By(usize, Error),
+    /// The transaction as a whole could not begin or end.
+    AtCommit(Error),
+}

@@ -1,0 +1,6 @@
+//! Patterns.
+
+/// Matches.
+pub fn matches(pattern: &str, name: &str) -> bool {
+    pattern == "*" || pattern == name
+}

@@ -1,0 +1,219 @@
+//! What waits for one session: encoded messages, or events held back while a replay runs.
+
+use super::session::Close;
+use crate::event::Envelope;
+use bytes::Bytes;
+use std::{collections::VecDeque, sync::Arc};
+
+/// A mailbox is full at this many messages …
+pub const MESSAGES_MAX: usize = 256;
+
+/// … or this many bytes; then a session that makes no progress is closed as slow.
+pub const BYTES_MAX: usize = 1 << 20;
+
+/// At this many bytes it is closed at once.
+pub const BYTES_HARD_MAX: usize = 4 << 20;
+
+/// Whether live events go out or wait for a replay.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Events go out as they come.
+    Live,
+    /// Events with a higher `seq` than `from` are held; the log has the others. `None` until the
+    /// ringer knows the session.
+    Held { from: Option<i64> },
+}
+
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    pub(super) mode: Mode,
+    /// The `seq` of the last event put in, for the close reason.
+    pub(super) last_seq: i64,
+    /// When the socket last took something, in ticks.
+    pub(super) progress_at: i64,
+    /// The ringer has this session on its round.
+    pub(super) queued_for_visit: bool,
+    /// The socket did not take all: only the session's task writes until it has.
+    pub(super) left_to_task: bool,
+    pub(super) closed: Option<Close>,
+    messages: VecDeque<Bytes>,
+    bytes: usize,
+    /// Bytes of the front message that are already written.
+    front_written: usize,
+    held: VecDeque<Arc<Envelope>>,
+    held_bytes: usize,
+}
+
+impl Mailbox {
+    pub(super) fn new(mode: Mode, ticks: i64) -> Self {
+        Self {
+            mode,
+            last_seq: 0,
+            progress_at: ticks,
+            queued_for_visit: false,
+            left_to_task: false,
+            closed: None,
+            messages: VecDeque::new(),
+            bytes: 0,
+            front_written: 0,
+            held: VecDeque::new(),
+            held_bytes: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.messages.len() >= MESSAGES_MAX || self.bytes >= BYTES_MAX
+    }
+
+    /// Keeps the event back if the session is waiting for a replay (or is gone); true if so.
+    ///
+    /// What does not fit is dropped from memory together with what is held: the replay reads on in
+    /// the log until it meets the part held from here on.
+    pub(super) fn holds(&mut self, event: &Arc<Envelope>) -> bool {
+        if self.closed.is_some() {
+            return true;
+        }
+        let Mode::Held { from } = &mut self.mode else { return false };
+        if self.held.len() >= MESSAGES_MAX || self.held_bytes >= BYTES_MAX {
+            self.held.clear();
+            self.held_bytes = 0;
+            *from = Some(event.seq);
+        } else {
+            self.held_bytes += event.data.get().len();
+            self.held.push_back(event.clone());
+        }
+        true
+    }
+
+    /// When a replay that covered the log up to `covered` reaches the held part: makes the session
+    /// live and returns what of it comes after.
+    pub(super) fn meet(&mut self, covered: i64) -> Option<VecDeque<Arc<Envelope>>> {
+        match self.mode {
+            Mode::Held { from: Some(from) } if covered >= from => {
+                self.mode = Mode::Live;
+                self.held_bytes = 0;
+                let mut held = std::mem::take(&mut self.held);
+                held.retain(|event| event.seq > covered);
+                Some(held)
+            }
+            _ => None,
+        }
+    }
+
+    /// Adds a message; false when the hard bound is passed and the session must end.
+    pub(super) fn push(&mut self, message: Bytes) -> bool {
+        if self.closed.is_some() {
+            return true;
+        }
+        self.bytes += message.len();
+        self.messages.push_back(message);
+        self.bytes <= BYTES_HARD_MAX
+    }
+
+    /// The close message: behind what waits, or, where that is too much to wait for, in its place
+    /// (a message that is half on the wire is finished first).
+    pub(super) fn push_last(&mut self, message: Bytes) {
+        if self.is_full() {
+            self.messages.truncate(usize::from(self.front_written > 0));
+            self.bytes = self.messages.iter().map(Bytes::len).sum::<usize>() - self.front_written;
+        }
+        self.bytes += message.len();
+        self.messages.push_back(message);
+    }
+
+    /// The next bytes to write, at most about `max`: the front message itself when it is alone,
+    /// else as many messages as fit, put together in `scratch`.
+    pub(super) fn chunk<'a>(&'a self, scratch: &'a mut Vec<u8>, max: usize) -> Option<&'a [u8]> {
+        let front = self.messages.front()?.get(self.front_written..)?;
+        if self.messages.len() == 1 || front.len() >= max {
+            return Some(front.get(..max).unwrap_or(front));
+        }
+        scratch.clear();
+        scratch.extend_from_slice(front);
+        for message in self.messages.iter().skip(1) {
+            if scratch.len() + message.len() > max {
+                break;
+            }
+            scratch.extend_from_slice(message);
+        }
+        Some(scratch)
+    }
+
+    /// Forgets bytes that were written.
+    pub(super) fn wrote(&mut self, mut written: usize) {
+        self.bytes = self.bytes.saturating_sub(written);
+        while let Some(front) = self.messages.front() {
+            let left = front.len() - self.front_written;
+            if written < left {
+                self.front_written += written;
+                return;
+            }
+            written -= left;
+            self.front_written = 0;
+            self.messages.pop_front();
+        }
+        // An idle session should not keep the room of its busiest moment.
+        if self.messages.capacity() > 16 {
+            self.messages = VecDeque::new();
+        }
+    }
+
+    /// The peer is gone: nothing more will be written.
+    pub(super) fn gone(&mut self) {
+        self.closed.get_or_insert(Close::NoPong);
+        self.messages = VecDeque::new();
+        self.held = VecDeque::new();
+        self.bytes = 0;
+        self.front_written = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(messages: &[&'static str]) -> Mailbox {
+        let mut mail = Mailbox::new(Mode::Live, 0);
+        for text in messages {
+            assert!(mail.push(Bytes::from_static(text.as_bytes())));
+        }
+        mail
+    }
+
+    /// Whatever the socket takes at a time, the bytes come out whole and in order.
+    #[test]
+    fn partial_writes_lose_and_double_nothing() {
+        for step in 1..12 {
+            let mut mail = filled(&["alpha", "b", "", "gamma", "delta-delta"]);
+            let (mut out, mut scratch) = (Vec::new(), Vec::new());
+            while let Some(chunk) = mail.chunk(&mut scratch, 8) {
+                let taken = chunk.len().min(step);
+                out.extend_from_slice(&chunk[..taken]);
+                mail.wrote(taken);
+            }
+            assert_eq!(out, b"alphabgammadelta-delta", "{step} bytes at a time");
+            assert_eq!((mail.bytes, mail.len()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn a_close_overtakes_a_full_mailbox_but_never_cuts_a_message_in_two() {
+        let mut mail = filled(&["first"]);
+        for _ in 0..MESSAGES_MAX {
+            mail.push(Bytes::from_static(b"more"));
+        }
+        mail.wrote(2);
+        mail.push_last(Bytes::from_static(b"bye"));
+        let mut scratch = Vec::new();
+        assert_eq!(mail.chunk(&mut scratch, 100), Some(&b"rstbye"[..]));
+        assert_eq!(mail.bytes, 6);
+    }
+}

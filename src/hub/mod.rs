@@ -1,0 +1,225 @@
+//! The hub: every connected client of every door, the rooms they are in, and who is present.
+//!
+//! A door makes an [`Arrival`] and gets a [`Connection`]; dropping that is the only way to leave.
+//! Nothing tells the hub about a durable event but the bell.
+
+mod mailbox;
+mod presence;
+mod replay;
+mod ringer;
+mod rooms;
+mod session;
+mod sweep;
+
+pub use presence::{Presence, Present};
+pub use replay::{Refused, Replayed, Resumed, replay};
+pub use ringer::{INBOX_MAX, Order, Rung};
+pub use session::{Arrival, Close, CloseReason, Session, Tongue, Wire};
+pub use sweep::PING_EVERY_MS;
+
+use crate::{
+    db::Db,
+    error::{Error, Result},
+    id::{SessionId, TenantId, UserId},
+    time::Clock,
+};
+use parking_lot::Mutex;
+use presence::Here;
+use ringer::Ringer;
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender},
+    },
+};
+use tokio::sync::Semaphore;
+
+/// Replays that run at the same time; others wait their turn.
+const REPLAYS_MAX: usize = 32;
+
+/// How many connections there may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// In all.
+    pub all: usize,
+    /// Of one user.
+    pub per_user: usize,
+}
+
+/// A cheap handle on the hub.
+#[derive(Clone)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: Clock,
+    limits: Limits,
+    orders: SyncSender<Order>,
+    next_id: AtomicU64,
+    sessions: Mutex<HashMap<u64, Arc<Session>>>,
+    presence: Arc<Presence>,
+    rung: Arc<Rung>,
+    replays: Semaphore,
+}
+
+/// How many clients there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counts {
+    /// In all.
+    pub clients: usize,
+    /// By tenant, those without any left out.
+    pub by_tenant: BTreeMap<TenantId, usize>,
+}
+
+impl Hub {
+    /// Starts the ringer on its own thread. `orders` and `inbox` are the two ends of its channel;
+    /// the bell holds another sender.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn start(
+        db: &Db,
+        orders: SyncSender<Order>,
+        inbox: Receiver<Order>,
+        limits: Limits,
+    ) -> Result<Self> {
+        let clock = db.clock().clone();
+        let rung = Arc::new(Rung::default());
+        let ringer = Ringer {
+            inbox,
+            db: db.clone(),
+            rooms: rooms::Rooms::default(),
+            last_seq: db.latest_seq(),
+            rung: rung.clone(),
+            round: std::collections::VecDeque::new(),
+            scratch: Vec::new(),
+        };
+        rung.seq.store(ringer.last_seq, Ordering::Release);
+        std::thread::Builder::new()
+            .name("ringer".into())
+            .spawn(move || ringer.run())
+            .map_err(Error::internal)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                presence: Arc::new(Presence::new(clock.clone())),
+                clock,
+                limits,
+                orders,
+                next_id: AtomicU64::new(1),
+                sessions: Mutex::default(),
+                rung,
+                replays: Semaphore::new(REPLAYS_MAX),
+            }),
+        })
+    }
+
+    /// Whether one more connection of this user would be admitted; asked before an upgrade.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when there are too many already.
+    pub fn admits(&self, user: UserId) -> Result<()> {
+        let sessions = self.inner.sessions.lock();
+        let full = sessions.len() >= self.inner.limits.all;
+        // Only a server that is busy enough to refuse anyone counts one user's connections.
+        let own = || sessions.values().filter(|s| s.who.user == user).count();
+        if full
+            || (sessions.len() >= self.inner.limits.per_user && own() >= self.inner.limits.per_user)
+        {
+            return Err(Error::Busy(std::time::Duration::from_secs(5)));
+        }
+        Ok(())
+    }
+
+    /// Takes a client in: it is present, in its rooms, and hears what is committed from now on.
+    pub async fn connect(&self, arrival: Arrival) -> Connection {
+        let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
+        let here = self.inner.presence.arrive(arrival.who.tenant, arrival.who.user, &arrival.name);
+        let first_ping = sweep::first_ping_ms(id);
+        let session = Arc::new(Session::new(id, arrival, &self.inner.clock, first_ping));
+        self.inner.sessions.lock().insert(id, session.clone());
+        let connection = Connection { hub: self.clone(), session: session.clone(), _here: here };
+        self.order(Order::Join(session)).await;
+        connection
+    }
+
+    /// Puts an order into the ringer's inbox, waiting for room.
+    async fn order(&self, mut order: Order) {
+        use std::sync::mpsc::TrySendError;
+        while let Err(TrySendError::Full(back)) = self.inner.orders.try_send(order) {
+            order = back;
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Ends every connection that `which` picks; returns how many.
+    pub fn close_where(&self, why: Close, which: impl Fn(&Session) -> bool) -> usize {
+        let picked: Vec<_> =
+            self.inner.sessions.lock().values().filter(|s| which(s)).cloned().collect();
+        for session in &picked {
+            session.close(why);
+        }
+        picked.len()
+    }
+
+    /// Ends the connections of one sign-in.
+    pub fn close_session(&self, id: SessionId) {
+        self.close_where(Close::Unauthorized, |s| s.session == Some(id));
+    }
+
+    /// Ends the connections of one user.
+    pub fn close_user(&self, tenant: TenantId, user: UserId, why: Close) {
+        self.close_where(why, |s| s.who.tenant == tenant && s.who.user == user);
+    }
+
+    /// How many clients there are.
+    pub fn counts(&self) -> Counts {
+        let sessions = self.inner.sessions.lock();
+        let mut by_tenant = BTreeMap::new();
+        for session in sessions.values() {
+            *by_tenant.entry(session.who.tenant).or_insert(0) += 1;
+        }
+        Counts { clients: sessions.len(), by_tenant }
+    }
+
+    /// Who is present.
+    pub fn presence(&self) -> &Presence {
+        &self.inner.presence
+    }
+
+    /// What the ringer has done.
+    pub fn rung(&self) -> &Rung {
+        &self.inner.rung
+    }
+
+    /// Ends everything: all clients are told to come back, and the ringer stops.
+    pub fn stop(&self) {
+        self.close_where(Close::Restart, |_| true);
+        drop(self.inner.orders.try_send(Order::Stop));
+    }
+}
+
+/// One client's place in the hub; dropping it is leaving, whatever ended the connection.
+pub struct Connection {
+    hub: Hub,
+    session: Arc<Session>,
+    _here: Here,
+}
+
+impl Deref for Connection {
+    type Target = Arc<Session>;
+    fn deref(&self) -> &Arc<Session> {
+        &self.session
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.hub.inner.sessions.lock().remove(&self.session.id);
+        // The inbox is drained within microseconds, so this waits at most a moment.
+        drop(self.hub.inner.orders.send(Order::Leave(self.session.clone())));
+    }
+}

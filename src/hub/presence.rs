@@ -1,0 +1,156 @@
+//! Who is here: `(tenant, user)` with at least one connection, or gone for less than a reload takes.
+
+use crate::{
+    id::{TenantId, UserId},
+    time::Clock,
+};
+use parking_lot::Mutex;
+use std::{collections::HashMap, sync::Arc};
+
+/// Someone whose last connection went stays online this long: a reload is silent.
+pub const GRACE_MS: i64 = 10_000;
+
+/// How one user is present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// The user.
+    pub user: UserId,
+    /// The name people see.
+    pub name: String,
+    /// Open connections, on all doors.
+    pub connections: usize,
+    /// Since when without a break, milliseconds since the Unix epoch.
+    pub since_ms: i64,
+    /// When a connection was last opened, closed or heard from; see [`Presence::seen`].
+    pub last_seen_ms: i64,
+    /// In ticks, when the last connection went.
+    left_at: Option<i64>,
+}
+
+/// All who are here, counted over all doors.
+#[derive(Debug)]
+pub struct Presence {
+    clock: Clock,
+    here: Mutex<HashMap<TenantId, HashMap<UserId, Present>>>,
+}
+
+impl Presence {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, here: Mutex::default() }
+    }
+
+    /// Counts a connection; dropping the answer counts it down, whatever ended it.
+    pub(super) fn arrive(self: &Arc<Self>, tenant: TenantId, user: UserId, name: &str) -> Here {
+        let now = self.clock.now_ms();
+        let ticks = self.clock.ticks_ms();
+        let mut here = self.here.lock();
+        let present = here.entry(tenant).or_default().entry(user).or_insert_with(|| Present {
+            user,
+            name: name.to_owned(),
+            connections: 0,
+            since_ms: now,
+            last_seen_ms: now,
+            left_at: None,
+        });
+        if present.left_at.is_some_and(|left| ticks - left >= GRACE_MS) {
+            present.since_ms = now;
+        }
+        present.left_at = None;
+        present.connections += 1;
+        present.last_seen_ms = now;
+        Here { presence: self.clone(), tenant, user }
+    }
+
+    /// Notes that a connection of this user was heard from.
+    pub(super) fn seen(&self, tenant: TenantId, user: UserId, at_ms: i64) {
+        if let Some(present) = self.here.lock().get_mut(&tenant).and_then(|t| t.get_mut(&user)) {
+            present.last_seen_ms = present.last_seen_ms.max(at_ms);
+        }
+    }
+
+    /// Whether this user is here.
+    pub fn is_online(&self, tenant: TenantId, user: UserId) -> bool {
+        let ticks = self.clock.ticks_ms();
+        let here = self.here.lock();
+        here.get(&tenant).and_then(|t| t.get(&user)).is_some_and(|p| p.is_online(ticks))
+    }
+
+    /// All who are here in a tenant, the longest first.
+    pub fn online(&self, tenant: TenantId) -> Vec<Present> {
+        let ticks = self.clock.ticks_ms();
+        let here = self.here.lock();
+        let all = here.get(&tenant).into_iter().flat_map(HashMap::values);
+        let mut online: Vec<_> = all.filter(|p| p.is_online(ticks)).cloned().collect();
+        drop(here);
+        online.sort_by_key(|p| (p.since_ms, p.user));
+        online
+    }
+
+    /// Forgets who has been gone for longer than the grace.
+    pub(super) fn sweep(&self) {
+        let ticks = self.clock.ticks_ms();
+        self.here.lock().retain(|_, users| {
+            users.retain(|_, present| present.is_online(ticks));
+            !users.is_empty()
+        });
+    }
+}
+
+impl Present {
+    fn is_online(&self, ticks: i64) -> bool {
+        self.connections > 0 || self.left_at.is_some_and(|left| ticks - left < GRACE_MS)
+    }
+}
+
+/// One counted connection.
+#[derive(Debug)]
+pub struct Here {
+    presence: Arc<Presence>,
+    tenant: TenantId,
+    user: UserId,
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        let (now, ticks) = (self.presence.clock.now_ms(), self.presence.clock.ticks_ms());
+        let mut here = self.presence.here.lock();
+        if let Some(p) = here.get_mut(&self.tenant).and_then(|t| t.get_mut(&self.user)) {
+            p.connections = p.connections.saturating_sub(1);
+            p.last_seen_ms = now;
+            if p.connections == 0 {
+                p.left_at = Some(ticks);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_user_is_online_from_the_first_connection_until_the_grace_after_the_last() {
+        let clock = Clock::default();
+        let presence = Arc::new(Presence::new(clock.clone()));
+        let (tenant, user) = (TenantId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+        let online = || presence.online(tenant).first().map(|p| p.connections);
+        assert_eq!(online(), None);
+        let first = presence.arrive(tenant, user, "Ann");
+        let second = presence.arrive(tenant, user, "Ann");
+        assert_eq!(online(), Some(2));
+        drop(first);
+        drop(second);
+        clock.advance_ms(GRACE_MS / 2);
+        assert!(presence.is_online(tenant, user), "a reload is silent");
+        let back = presence.arrive(tenant, user, "Ann");
+        clock.advance_ms(GRACE_MS * 2);
+        assert_eq!(online(), Some(1));
+        drop(back);
+        clock.advance_ms(GRACE_MS + 1);
+        assert!(!presence.is_online(tenant, user));
+        assert!(!presence.is_online(TenantId(Uuid::nil()), user), "tenants are apart");
+        presence.sweep();
+        assert!(presence.here.lock().is_empty());
+    }
+}

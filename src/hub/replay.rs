@@ -1,0 +1,129 @@
+//! What a client missed, pulled from the log as its socket takes it, then joined to the live stream
+//! without a gap and without a double.
+
+use super::{Hub, session::Session};
+use crate::{
+    db::{Bounds, Db, events_after, log_bounds},
+    error::{Error, Result},
+};
+use bytes::Bytes;
+use serde::Serialize;
+use std::time::Duration;
+
+/// Rows of the log read at once.
+const PAGE: usize = 200;
+
+/// How long a replay waits for the socket before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Why a client cannot resume and must fetch the state anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refused {
+    /// The log no longer reaches back that far.
+    TooOld,
+    /// Its `since` belongs to another history of the database.
+    UnknownEpoch,
+    /// More was missed than the client wants to take.
+    TooMany,
+}
+
+/// A replay that is through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Resumed {
+    /// Events sent.
+    pub replayed: u64,
+    /// Everything up to this `seq` was looked at.
+    pub seq: i64,
+}
+
+/// Whether a client that says it has seen all up to `since` of `epoch` can go on from there.
+/// `since` 0 means from the oldest event kept.
+///
+/// # Errors
+/// Why it cannot.
+pub fn may_resume(db: &Db, log: Bounds, since: i64, epoch: Option<&str>) -> Result<(), Refused> {
+    let other_history = match epoch {
+        Some(epoch) => epoch != db.epoch(),
+        None => db.lost_range().is_some_and(|(after, up_to)| since > after && since <= up_to),
+    };
+    if other_history || since > log.latest || since < 0 {
+        return Err(Refused::UnknownEpoch);
+    }
+    if since != 0 && since < log.oldest - 1 {
+        return Err(Refused::TooOld);
+    }
+    Ok(())
+}
+
+/// What a replay came to; the door puts it into words.
+#[derive(Debug, Clone, Copy)]
+pub enum Replayed {
+    /// All of it was sent.
+    Whole(Resumed),
+    /// None of it: the client must fetch the state anew; live events go on after `log.latest`.
+    None(Refused, Bounds),
+}
+
+/// Sends `session`, held since it came, all it missed after `since`, and makes it live. `say` puts
+/// the outcome into a message, which stands between the replay and the first live event.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn replay(
+    hub: &Hub,
+    db: &Db,
+    session: &Session,
+    (since, epoch): (i64, Option<&str>),
+    say: impl Fn(Replayed) -> Bytes,
+) -> Result<()> {
+    let _turn = hub.inner.replays.acquire().await.map_err(Error::internal)?;
+    let log = db.read(log_bounds).await?;
+    if let Err(why) = may_resume(db, log, since, epoch) {
+        refuse(db, session, |latest| say(Replayed::None(why, Bounds { latest, ..log }))).await;
+        return Ok(());
+    }
+    let mut done = Resumed { replayed: 0, seq: since };
+    while session.closed().is_none() {
+        let (who, from) = (session.who, done.seq);
+        let page = db.read(move |r| events_after(r, &who, &[], from, PAGE)).await?;
+        let mut left = page.envelopes.as_slice();
+        while !left.is_empty() && session.closed().is_none() {
+            let sent = session.send_events(left);
+            left = left.get(sent..).unwrap_or_default();
+            wait_until_drained(session).await;
+        }
+        done.replayed += page.envelopes.len() as u64;
+        let at_the_end = page.covered == done.seq;
+        done.seq = page.covered;
+        if session.release(page.covered, || say(Replayed::Whole(done))) {
+            break;
+        }
+        if at_the_end {
+            // The ringer has not met this session yet, or is a moment ahead of the commit we saw.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    Ok(())
+}
+
+/// Lets a held session go on from a `seq` that it is told, with nothing between that and the first
+/// live event left out.
+async fn refuse(db: &Db, session: &Session, say: impl Fn(i64) -> Bytes) {
+    while session.closed().is_none() {
+        if let Some(from) = session.held_from() {
+            let latest = db.latest_seq().max(from);
+            if session.release(latest, || say(latest)) {
+                break;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// A client that reads slowly is fed slowly: pages come when the last one is on the wire.
+async fn wait_until_drained(session: &Session) {
+    while session.has_mail() && session.closed().is_none() {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
