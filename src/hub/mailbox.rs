@@ -6,13 +6,13 @@ use bytes::Bytes;
 use std::{collections::VecDeque, sync::Arc};
 
 /// A mailbox is full at this many messages …
-pub const MESSAGES_MAX: usize = 256;
+pub(super) const MESSAGES_MAX: usize = 256;
 
 /// … or this many bytes; then a session that makes no progress is closed as slow.
-pub const BYTES_MAX: usize = 1 << 20;
+pub(super) const BYTES_MAX: usize = 1 << 20;
 
 /// At this many bytes it is closed at once.
-pub const BYTES_HARD_MAX: usize = 4 << 20;
+pub(super) const BYTES_HARD_MAX: usize = 4 << 20;
 
 /// Whether live events go out or wait for a replay.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use std::{collections::HashMap, sync::Arc};
 
 /// Someone whose last connection went stays online this long: a reload is silent.
-pub const GRACE_MS: i64 = 10_000;
+pub(super) const GRACE_MS: i64 = 10_000;
 
 /// How one user is present.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Present {
 
 /// One counted connection.
 #[derive(Debug)]
-pub struct Here {
+pub(super) struct Here {
     presence: Arc<Presence>,
     tenant: TenantId,
     user: UserId,

@@ -42,7 +42,7 @@ pub struct Resumed {
 ///
 /// # Errors
 /// Why it cannot.
-pub fn may_resume(db: &Db, log: Bounds, since: i64, epoch: Option<&str>) -> Result<(), Refused> {
+fn may_resume(db: &Db, log: Bounds, since: i64, epoch: Option<&str>) -> Result<(), Refused> {
     let other_history = match epoch {
         Some(epoch) => epoch != db.epoch(),
         None => db.lost_range().is_some_and(|(after, up_to)| since > after && since <= up_to),
