@@ -5,12 +5,14 @@
 //! * **Words**, no I/O: [`event`], [`error`], [`id`], [`time`] (the only clock).
 //! * **Machinery**, knows no ticket: [`db`] (writer, readers, log), [`bell`] (log → hub), [`hub`]
 //!   (ringer, sessions, presence), [`auth`] (tokens, passwords, roles).
+//! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
 
 pub mod auth;
 pub mod bell;
 pub mod db;
 pub mod error;
 pub mod event;
+pub mod http;
 pub mod hub;
 pub mod id;
 pub mod time;

@@ -6,6 +6,7 @@
 mod backup;
 mod connect;
 mod housekeeper;
+pub mod idempotency;
 mod log;
 mod migrate;
 mod subscriptions;

@@ -1,0 +1,79 @@
+//! `Idempotency-Key`: the same request sent twice is done once and answered the same.
+//!
+//! The answer is stored in the transaction that does the work, so a crash in between loses both or
+//! neither. Keys live for 24 hours and belong to a tenant.
+
+use super::{Caller, reply};
+use crate::{
+    db::{Db, Write, idempotency},
+    error::{Error, Result},
+};
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode},
+    response::Response,
+};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+/// Longest key, bytes.
+const KEY_MAX: usize = 255;
+
+/// Does `job` and answers 201 with what it returns; under a key that was used before, answers as
+/// then and does nothing.
+///
+/// # Errors
+/// 409 `idempotency_key_reused` when the key was used for another request; what `job` returns.
+pub async fn once<T, F>(
+    db: &Db,
+    who: &Caller,
+    headers: &HeaderMap,
+    request: &impl Serialize,
+    mut job: F,
+) -> Result<Response>
+where
+    T: Serialize,
+    F: FnMut(&mut Write<'_>) -> Result<T> + Send + 'static,
+{
+    let Some(key) = headers.get("idempotency-key") else {
+        let body = db.write(move |w| answer(&job(w)?)).await?;
+        return Ok(reply::json(StatusCode::CREATED, body));
+    };
+    let key = key.to_str().ok().filter(|k| (1..=KEY_MAX).contains(&k.len()));
+    let key = key
+        .ok_or_else(|| Error::field("Idempotency-Key", "must be 1 to 255 plain characters"))?
+        .to_owned();
+    let fingerprint: [u8; 32] =
+        Sha256::digest(serde_json::to_vec(request).map_err(Error::internal)?).into();
+    let tenant = who.tenant;
+    let (body, again) = db
+        .write(move |w| {
+            if let Some(before) = idempotency::find(w, tenant, &key)? {
+                if before.fingerprint != fingerprint {
+                    return Err(Error::conflict(
+                        "idempotency_key_reused",
+                        "this Idempotency-Key was used for another request",
+                    ));
+                }
+                return Ok((before.body, true));
+            }
+            let body = answer(&job(w)?)?;
+            idempotency::keep(w, tenant, &key, &fingerprint, &body)?;
+            Ok((body, false))
+        })
+        .await?;
+    let mut response = reply::json(StatusCode::CREATED, body);
+    if again {
+        let replayed = HeaderValue::from_static("true");
+        response.headers_mut().insert("idempotency-replayed", replayed);
+    }
+    Ok(response)
+}
+
+fn answer(data: &impl Serialize) -> Result<String> {
+    #[derive(Serialize)]
+    struct Good<'a, T> {
+        success: bool,
+        data: &'a T,
+    }
+    serde_json::to_string(&Good { success: true, data }).map_err(Error::internal)
+}

@@ -1,0 +1,20 @@
+//! The threshold between the wire and the rooms: who is calling, what they sent, how it is answered.
+
+pub mod body;
+pub mod caller;
+mod client;
+pub mod cookie;
+mod core;
+pub mod frame;
+pub mod idempotency;
+pub mod metrics;
+pub mod origin;
+pub mod permission;
+pub mod reply;
+
+pub use self::core::{Core, CoreParts, Settings};
+pub use body::{Json, Lenient, PathOf, QueryOf};
+pub use caller::{Caller, Via};
+pub use client::{Client, Peer};
+pub use permission::May;
+pub use reply::{Answer, Reply, created, ok};

@@ -1,0 +1,143 @@
+//! Permissions as extractors: a handler that asks for `May<ManageWebhooks>` cannot forget to check.
+
+use super::{Caller, Core, Via};
+use crate::{
+    auth::Role,
+    error::{Error, Result},
+};
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::request::Parts,
+};
+use std::{marker::PhantomData, ops::Deref};
+
+/// Something only some may do.
+pub trait Permission: Send {
+    /// The lowest role of a person who may.
+    const ROLE: Role;
+    /// The scope of an API token that may; `None` where no program may.
+    const SCOPE: Option<&'static str>;
+    /// Whether it takes the system administrator.
+    const SYSTEM: bool = false;
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident $role:ident $scope:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+        impl Permission for $name {
+            const ROLE: Role = Role::$role;
+            const SCOPE: Option<&'static str> = $scope;
+        }
+    )*};
+}
+
+permissions! {
+    /// To be signed in as a person, with any role.
+    SignIn Customer None;
+    /// To be staff.
+    Staff Agent None;
+    /// To read what the audience allows of the log.
+    ReadEvents Customer Some("events:read");
+    /// To read the catalogue of event types.
+    ReadEventTypes Agent Some("events:read");
+    /// To publish custom events.
+    PublishEvents Agent Some("events:write");
+    /// To see who is connected.
+    ReadPresence Agent Some("presence:read");
+    /// To see agents and their states.
+    ReadAgents Agent Some("agents:read");
+    /// To choose one's own state.
+    BeAgent Agent None;
+    /// To choose another agent's state.
+    SuperviseAgents Supervisor None;
+    /// To read webhooks, their logs and statistics.
+    ReadWebhooks Admin Some("webhooks:read");
+    /// To make, change, test and delete webhooks.
+    ManageWebhooks Admin Some("webhooks:write");
+    /// To read users.
+    ReadUsers Agent Some("users:read");
+    /// To make, change and deactivate users.
+    ManageUsers Admin Some("users:write");
+    /// To make and revoke API tokens and others' sign-ins.
+    ManageTokens Admin None;
+}
+
+/// To read the server's metrics, for programs.
+#[derive(Debug)]
+pub struct ReadMetrics;
+impl Permission for ReadMetrics {
+    const ROLE: Role = Role::Admin;
+    const SCOPE: Option<&'static str> = Some("metrics:read");
+}
+
+/// To make and change tenants.
+#[derive(Debug)]
+pub struct ManageTenants;
+impl Permission for ManageTenants {
+    const ROLE: Role = Role::Admin;
+    const SCOPE: Option<&'static str> = None;
+    const SYSTEM: bool = true;
+}
+
+/// Every scope an API token can have.
+pub const SCOPES: [&str; 9] = [
+    "events:read",
+    "events:write",
+    "presence:read",
+    "agents:read",
+    "webhooks:read",
+    "webhooks:write",
+    "users:read",
+    "users:write",
+    "metrics:read",
+];
+
+/// A caller who may.
+#[derive(Debug)]
+pub struct May<P>(Caller, PhantomData<P>);
+
+impl<P: Permission> May<P> {
+    /// Judges a caller.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], saying what it takes.
+    pub fn judge(caller: Caller) -> Result<Self> {
+        let may = match &caller.via {
+            Via::ApiToken(scopes) => {
+                P::SCOPE.is_some_and(|scope| scopes.iter().any(|has| has == scope))
+            }
+            Via::Bearer | Via::Cookie => {
+                caller.role >= P::ROLE && (!P::SYSTEM || caller.is_system_admin)
+            }
+        };
+        if may {
+            return Ok(Self(caller, PhantomData));
+        }
+        Err(Error::Forbidden(match (P::SYSTEM, P::ROLE) {
+            (true, _) => "only the system administrator may do that",
+            (_, Role::Admin) => "only administrators may do that",
+            (_, Role::Supervisor) => "only supervisors and administrators may do that",
+            (_, Role::Agent) => "only staff may do that",
+            (_, Role::Customer) => "this token's scopes do not cover that",
+        }))
+    }
+}
+
+impl<P> Deref for May<P> {
+    type Target = Caller;
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync, P: Permission> FromRequestParts<S> for May<P>
+where
+    Core: FromRef<S>,
+{
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        Self::judge(Caller::from_request_parts(parts, state).await?)
+    }
+}
