@@ -3,7 +3,7 @@
 //!
 //! One file an entity stands in `assets/catalogue/`: the schema of the entity, one example of it,
 //! and its kinds, each with what its own example has differently. `common.json` is every schema's
-//! `$defs`. A new kind needs a line in `kind.rs` and a paragraph there; the tests below miss either.
+//! `$defs`. A new kind needs a line in `kind.rs` and a paragraph there; a test misses either.
 
 use super::Kind;
 use serde::Deserialize;
