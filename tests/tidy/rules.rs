@@ -208,8 +208,14 @@ fn words(file: &File, say: Say<'_>) {
                 say(line + 1, &format!("{word}: finish it, or write an issue"));
             }
         }
-        for path in MACHINE.into_iter().filter(|path| text.contains(path)) {
-            say(line + 1, &format!("{path}: a path of one machine"));
+        for path in MACHINE {
+            let absolute = text.match_indices(path).any(|(at, _)| {
+                let before = text[..at].chars().next_back();
+                !letter(before) && !matches!(before, Some('.' | '}' | ')'))
+            });
+            if absolute {
+                say(line + 1, &format!("{path}: a path of one machine"));
+            }
         }
     }
     for (line, text) in file.code.lines().enumerate() {
