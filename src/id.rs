@@ -1,4 +1,4 @@
-//! Names of things: `UUIDv7` newtypes, one a kind of thing, so that a user's id is never a tenant's.
+//! Names of things: `UUIDv7` newtypes, one a kind of thing: a user's id is never a tenant's.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};

@@ -1,4 +1,4 @@
-//! Every kind of event that Deskbell itself can say, with who hears it unless the row says otherwise.
+//! Every kind of event that Deskbell itself can say, with who hears it by default.
 
 use super::Audience;
 use std::{fmt, sync::Arc};

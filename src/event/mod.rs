@@ -59,7 +59,7 @@ impl FromStr for Audience {
     }
 }
 
-/// Where an event is heard: a room of its tenant. The tenant is part of every key, never of the name.
+/// Where an event is heard: a room of its tenant, which is part of every key and never of the name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Room {
     /// All staff of the tenant; the room of every event that asks for none.
