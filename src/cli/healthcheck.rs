@@ -103,6 +103,7 @@ fn parse_status(answer: &[u8]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tests::{Temp, around};
     use std::{net::TcpListener, thread};
 
     /// A server for one request on a port of its own; returns what it was asked.
@@ -129,7 +130,7 @@ mod tests {
             port: Some(port.to_string()),
             ..Flags::default()
         };
-        run(&Args { ready }, &flags, &Surroundings::default())
+        run(&Args { ready }, &flags, &around(&Temp::new(), &[]))
     }
 
     #[test]

@@ -97,14 +97,11 @@ impl DataFolder {
             Ok(_) => {
                 return Err(failure(Exit::CannotCreate, &path, "is not a folder"));
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                return Err(failure(
-                    Exit::CannotCreate,
-                    &path,
-                    "lies inside something that is not a folder",
-                ));
-            }
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) => {}
             Err(error) => {
                 return Err(failure(Exit::Io, &path, &format!("cannot be looked at: {error}")));
             }
@@ -112,7 +109,7 @@ impl DataFolder {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
             if choice.reason != Reason::System {
-                let why = format!("cannot be made: its parent {} is not there", parent.display());
+                let why = format!("cannot be made: its parent {} is no folder", parent.display());
                 return Err(failure(Exit::CannotCreate, &path, &why));
             }
             fs::create_dir_all(parent).map_err(|error| cannot_make(parent, &error))?;
@@ -290,7 +287,7 @@ mod tests {
         for (path, word) in [
             ("missing/data", "its parent"),
             ("file", "is not a folder"),
-            ("file/data", "inside something that is not a folder"),
+            ("file/data", "its parent"),
         ] {
             let failure = DataFolder::open(&set(temp.path().join(path))).unwrap_err();
             assert_eq!(failure.code, Exit::CannotCreate, "{failure}");

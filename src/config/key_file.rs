@@ -7,8 +7,10 @@ use std::{
     path::Path,
 };
 
-/// The random key `name` of `len` bytes in the folder `dir`. The first call makes the folder and
-/// the file; every later one reads the same bytes back, and refuses a file of another length.
+/// The random key `name` of `len` bytes in the folder `dir`.
+///
+/// The first call makes the folder and the file; every later one reads the same bytes back, and
+/// refuses a file of another length. Both are closed to other users where they were open.
 ///
 /// The file appears whole or not at all: written beside its place, synced, renamed, folder synced.
 /// Call it while holding the data folder's lock, so that two processes never both make one.
