@@ -2,19 +2,26 @@
 //!
 //! The house, from the ground up. Imports go down, never up; `tests/tidy.rs` checks it.
 //!
-//! * **Words**, no I/O: [`event`], [`error`], [`id`], [`time`] (the only clock).
+//! * **Words**, no I/O: [`event`], [`error`], [`id`], [`time`] (the only clock),
+//!   [`exit`] (exit codes and the failure that `main` prints).
 //! * **Machinery**, knows no ticket: [`db`] (writer, readers, log), [`bell`] (log → hub), [`hub`]
-//!   (ringer, sessions, presence), [`auth`] (tokens, passwords, roles).
+//!   (ringer, sessions, presence), [`auth`] (tokens, passwords, sign-ins), [`config`] (flags,
+//!   environment, `.env`, data folder), [`logging`].
 //! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
+//! * **The front door**: [`cli`], one file a command.
 
 pub mod auth;
 pub mod bell;
+pub mod cli;
+pub mod config;
 pub mod db;
 pub mod error;
 pub mod event;
+pub mod exit;
 pub mod http;
 pub mod hub;
 pub mod id;
+pub mod logging;
 pub mod time;
 
 /// A folder that goes when the test ends.

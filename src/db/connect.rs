@@ -1,6 +1,6 @@
 //! The only place that opens SQLite, so that every connection has the same rules.
 
-use crate::error::Result;
+use crate::{config::Synchronous, error::Result};
 use rusqlite::{Connection, OpenFlags, limits::Limit};
 use std::{path::Path, time::Duration};
 
@@ -10,17 +10,8 @@ pub(super) const APPLICATION_ID: i32 = 0x4465_736B;
 /// Prepared statements kept per connection; the whole program has fewer.
 const STATEMENTS_KEPT: usize = 256;
 
-/// Longest text or blob SQLite accepts, bytes: far above any body limit, far below its 1 GB default.
+/// Longest text or blob SQLite accepts, bytes: far above any body limit, far below its own.
 const LENGTH_MAX: i32 = 64 << 20;
-
-/// How safe a commit is against a power cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Synchronous {
-    /// Every commit is on the disk before it is acknowledged.
-    Full,
-    /// A power cut may lose the last moments; never corrupts.
-    Normal,
-}
 
 /// Opens the database for writing, creating the file where there is none.
 #[allow(clippy::disallowed_methods, reason = "the one place that opens the database")]

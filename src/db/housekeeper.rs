@@ -1,7 +1,10 @@
 //! The thread beside the writer: checkpoints, the high-water mark, the reserve on the disk.
 
 use super::{Health, Shared, connect};
-use crate::error::{Error, Result};
+use crate::{
+    config::Synchronous,
+    error::{Error, Result},
+};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -176,11 +179,10 @@ impl Housekeeper {
             bytes if bytes >= CHECKPOINT_FROM => "passive",
             _ => return,
         };
-        let done =
-            connect::for_writing(&self.shared.path, connect::Synchronous::Full).and_then(|conn| {
-                let sql = format!("pragma wal_checkpoint({mode})");
-                Ok(conn.query_row(&sql, [], |_| Ok(()))?)
-            });
+        let done = connect::for_writing(&self.shared.path, Synchronous::Full).and_then(|conn| {
+            let sql = format!("pragma wal_checkpoint({mode})");
+            Ok(conn.query_row(&sql, [], |_| Ok(()))?)
+        });
         if let Err(e) = done {
             tracing::warn!(error = %e, mode, "checkpoint failed; it will be tried again");
         }

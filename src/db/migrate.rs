@@ -51,7 +51,10 @@ pub(super) fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::connect::{Synchronous, for_reading, for_writing};
+    use crate::{
+        config::Synchronous,
+        db::connect::{for_reading, for_writing},
+    };
 
     fn open(folder: &Path) -> Connection {
         for_writing(&folder.join("deskbell.db"), Synchronous::Full).unwrap()

@@ -14,13 +14,13 @@ mod value;
 mod write;
 mod writer;
 
-pub use connect::Synchronous;
 pub(crate) use log::between as events_between;
 pub use log::{Bounds, Page, after as events_after, at as event_at, bounds as log_bounds};
 pub use value::{OnUnique, read_uuid};
 pub use write::{Committed, Said, Say, Write};
 
 use crate::{
+    config::Synchronous,
     error::{Error, Result},
     time::Clock,
 };

@@ -4,11 +4,14 @@
 //! nobody waits behind a lock. What is acknowledged is on the disk.
 
 use super::{
-    Health, OnCommit, Shared, Synchronous, connect,
+    Health, OnCommit, Shared, connect,
     subscriptions::Subscriptions,
     write::{Pending, Write},
 };
-use crate::error::{Error, Result};
+use crate::{
+    config::Synchronous,
+    error::{Error, Result},
+};
 use rusqlite::{Connection, ErrorCode};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

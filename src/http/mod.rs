@@ -1,4 +1,4 @@
-//! The threshold between the wire and the rooms: who is calling, what they sent, how it is answered.
+//! The threshold between the wire and the rooms: who is calling, what they sent, what they get.
 
 pub mod body;
 pub mod caller;

@@ -1,4 +1,4 @@
-//! Who is here: `(tenant, user)` with at least one connection, or gone for less than a reload takes.
+//! Who is here: each `(tenant, user)` with a connection, or gone for less than a reload takes.
 
 use crate::{
     id::{TenantId, UserId},

@@ -1,4 +1,4 @@
-//! Who stands in which room. Owned by the ringer alone, so it needs no lock and join order is exact.
+//! Who stands in which room. Owned by the ringer alone: no lock, and join order is exact.
 
 use super::session::Session;
 use crate::{

@@ -10,7 +10,7 @@ pub(crate) const FLOORS: [&[&str]; 6] = [
     // Words: no I/O.
     &["event", "error", "id", "time", "exit"],
     // Machinery: knows no ticket.
-    &["db", "bell", "hub", "auth", "config"],
+    &["db", "bell", "hub", "auth", "config", "logging"],
     // The threshold.
     &["http"],
     // Rooms: know no socket.
@@ -22,6 +22,7 @@ pub(crate) const FLOORS: [&[&str]; 6] = [
         "users",
         "teams",
         "tenants",
+        "accounts",
         "notifications",
         "agents",
         "calls",
