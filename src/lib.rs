@@ -4,9 +4,11 @@
 //!
 //! * **Words**, no I/O: [`event`], [`error`], [`id`], [`time`] (the only clock).
 //! * **Machinery**, knows no ticket: [`auth`] (tokens, passwords, roles).
+//! * **Rooms**, know no socket: [`webhooks`] (addresses, signatures, schedules, the one POST).
 
 pub mod auth;
 pub mod error;
 pub mod event;
 pub mod id;
 pub mod time;
+pub mod webhooks;
