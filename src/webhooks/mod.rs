@@ -3,10 +3,11 @@
 //! Words: an **endpoint** is a registered URL, a **delivery** is one event owed to one endpoint, an
 //! **attempt** is one POST of it. [`pattern`] says which events an endpoint wants, [`address`] which
 //! addresses may be called, [`sign`] how a delivery is signed, [`schedule`] when it is tried again;
-//! [`crypt`] keeps the secrets, and `post` makes the one call.
+//! [`crypt`] keeps the secrets, and [`post`] makes the one call.
 
 pub mod address;
 pub mod crypt;
 pub mod pattern;
+pub mod post;
 pub mod schedule;
 pub mod sign;
