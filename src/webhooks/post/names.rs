@@ -30,7 +30,7 @@ const FAILED_FOR: Duration = Duration::from_secs(2);
 /// Addresses kept of one name. What is cut off is never called, so it need not be checked.
 const ADDRS_MAX: usize = 64;
 
-/// Turns a name into addresses, blocking; [`system`] unless a test says otherwise.
+/// Turns a name into addresses, blocking; the system's own unless a test says otherwise.
 pub type LookUp = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 
 /// Asks the operating system.

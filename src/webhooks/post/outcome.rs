@@ -13,7 +13,7 @@ pub struct Outcome {
     pub response_time_ms: u64,
     /// The `Retry-After` header as it came.
     pub retry_after: Option<String>,
-    /// The beginning of the body, at most [`BODY_KEPT_MAX`] bytes of it, made readable.
+    /// The beginning of the body, at most [`super::BODY_KEPT_MAX`] bytes of it, made readable.
     pub body: String,
 }
 

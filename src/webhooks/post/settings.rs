@@ -33,7 +33,7 @@ pub(super) const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
 pub(super) const POOLS: usize = 8;
 
 /// What an operator can say about outgoing calls.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// `WEBHOOK_CA_FILE`: certificates (PEM) of private authorities, trusted beside the public ones.
     pub ca_file: Option<PathBuf>,
@@ -48,6 +48,17 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self { ca_file: None, proxy: None, idle_max: 256 }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("ca_file", &self.ca_file)
+            // A password may stand in it.
+            .field("proxy", &self.proxy.as_ref().map(|_| ".."))
+            .field("idle_max", &self.idle_max)
+            .finish()
     }
 }
 

@@ -168,6 +168,14 @@ fn a_dripping_body_ends_with_the_time_and_keeps_its_status() {
 }
 
 #[test]
+fn a_dripping_body_does_not_hold_a_worker_for_a_long_time_out() {
+    let addr = drip("HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n");
+    let outcome = post_body(&poster(), &format!("http://{addr}/"), b"{}", 30 * SECOND);
+    assert_eq!(outcome.result, Ok(200));
+    assert!(outcome.response_time_ms < 10_000, "{}", outcome.response_time_ms);
+}
+
+#[test]
 fn a_body_of_fifty_megabytes_is_cut_short_and_still_a_success() {
     let (tell, told) = mpsc::sync_channel(1);
     let addr = peer(1, move |_, mut stream| {
