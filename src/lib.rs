@@ -8,6 +8,7 @@
 //!   (ringer, sessions, presence), [`auth`] (tokens, passwords, sign-ins), [`config`] (flags,
 //!   environment, `.env`, data folder), [`logging`].
 //! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
+//! * **Rooms**, know no socket: [`webhooks`] (endpoints, the delivery engine).
 //! * **The front door**: [`cli`], one file a command.
 
 pub mod auth;
@@ -23,6 +24,7 @@ pub mod hub;
 pub mod id;
 pub mod logging;
 pub mod time;
+pub mod webhooks;
 
 /// A folder that goes when the test ends.
 #[cfg(test)]
