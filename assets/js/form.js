@@ -65,8 +65,8 @@ export function fieldError(form, name, message) {
   if (!box) return false;
   const control = box.querySelector("input, select, textarea");
   const id = `${control?.id ?? base}-error`;
-  const text = name === base ? message : `${name}: ${message}`;
-  box.append(h("p", { class: "error", id }, text.charAt(0).toUpperCase() + text.slice(1)));
+  const text = name === base ? message.charAt(0).toUpperCase() + message.slice(1) : `${name}: ${message}`;
+  box.append(h("p", { class: "error", id }, text));
   if (control) {
     control.setAttribute("aria-invalid", "true");
     control.setAttribute("aria-describedby", `${control.getAttribute("aria-describedby") ?? ""} ${id}`.trim());

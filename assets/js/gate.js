@@ -6,7 +6,7 @@ import { themeButton } from "./theme.js";
 /** Fills `root` with the gate and `content` on its right. */
 export function openGate(root, content) {
   fill(root, h("div", { class: "gate" },
-    h("div", { class: "gate-side" },
+    h("header", { class: "gate-side" },
       h("div", {}, h("span", { class: "brand" }, mark(), h("span", { class: "brand-name" }, "Deskbell")),
         h("p", { class: "gate-words" }, "Somebody rings. Everybody who should know, knows.")),
       mark("gate-bell"),

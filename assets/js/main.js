@@ -54,6 +54,8 @@ async function enter() {
   learn(user.id, user.name);
   if (!may(user, "agent")) return forCustomers(user);
   shell = openShell(root, user, signOut);
+  // Most events name people by id; the agents' board knows what they are called.
+  api.get("/agent-state").then(({ data }) => data?.forEach((agent) => learn(agent.user_id, agent.name)), () => {});
   await feed.start();
   return undefined;
 }

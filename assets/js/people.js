@@ -19,7 +19,7 @@ export function nameOf(id) {
   return names.get(id) ?? `User …${String(id).slice(-6)}`;
 }
 
-/** The first user with this id forgets nobody; signing out does. */
+/** Forgets every name, at sign-out: the next person may be of another organisation. */
 export function forgetAll() {
   names.clear();
 }

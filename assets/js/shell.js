@@ -116,7 +116,7 @@ function brand() {
 }
 
 function frame(user, nav, signOut, main, signal) {
-  const side = h("div", { class: "side", id: "side" }, brand(), nav,
+  const side = h("aside", { class: "side", id: "side", "aria-label": "Pages and account" }, brand(), nav,
     h("div", { class: "side-foot" },
       h("div", { class: "side-me" }, avatar(user.name), h("span", {}, h("b", {}, user.name), h("small", {}, `${user.role} · ${user.email}`))),
       h("div", { class: "row" }, h("button", { type: "button", class: "button", onclick: signOut }, icon("out"), "Sign out"), themeButton())));

@@ -6,7 +6,7 @@ import { span } from "./time.js";
 /** What people call the states an agent can be in, and how each is judged. */
 export const STATES = {
   available: { words: "available", tone: "good" },
-  busy: { words: "busy", tone: "warn" },
+  busy: { words: "busy", tone: "bad" },
   away: { words: "away", tone: "warn" },
   offline: { words: "offline", tone: "quiet" },
   on_call: { words: "on a call", tone: "info" },
@@ -99,7 +99,7 @@ const SENTENCES = {
   "call.abandoned": (e) => say`${caller(e.data)} hung up while waiting${soft(queue(e.data))}`,
   "call.wrapup.completed": (e) => say`${agent(e)} finished wrapping up`,
   "chat.created": (e) => say`${guest(e.data)} started a chat`,
-  "chat.message": (e) => say`${plainText(e.data.author_name) ?? who(e)} wrote ${quoted(e.data.body) ?? "a message"}`,
+  "chat.message": (e) => say`${plainText(e.data.author_name) ?? who(e)} wrote ${soft(quoted(e.data.body) ?? "a message")}`,
   "chat.message.updated": (e) => say`${who(e)} edited a chat message`,
   "chat.message.deleted": (e) => say`${who(e)} deleted a chat message`,
   "chat.assigned": (e) => say`Chat with ${guest(e.data)} goes to ${agent(e)}`,

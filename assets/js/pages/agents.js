@@ -29,7 +29,7 @@ function card(agent, me, fresh) {
 /** Radio buttons for one's own state; `choose(state)` is called with what was picked. */
 function chooser(choose) {
   const inputs = new Map();
-  const box = h("fieldset", {}, h("legend", { class: "label" }, "Your state"));
+  const box = h("fieldset", {}, h("legend", { class: "label choices-name" }, "Your state"));
   const group = h("div", { class: "choices" }, CHOOSABLE.map((state) => {
     const input = h("input", { type: "radio", name: "state", value: state, onchange: () => choose(state) });
     inputs.set(state, input);

@@ -60,7 +60,8 @@ function line(event) {
 function gapLine({ gap, at }) {
   const item = h("li", { class: "gap" }, icon("warn"),
     h("p", {}, h("b", {}, "Some events are missing here. "), GAPS[gap] ?? "The server could not send everything that happened.",
-      " What is above is complete; what was missed may be in the webhooks' logs. ", moment(at)));
+      " Everything above this line is complete. ", moment(at)),
+    h("button", { type: "button", class: "button button-s push", onclick: () => feed.start() }, icon("again", 15), "Read again"));
   return { item, event: null, redraw() {} };
 }
 
@@ -98,9 +99,17 @@ class LiveView {
     this.pause.addEventListener("click", () => this.#toggle(), { signal });
     feed.addEventListener("added", ({ detail }) => this.#added(detail), { signal });
     feed.addEventListener("reset", () => !this.#paused && this.#reset(), { signal });
-    people.addEventListener("learned", () => this.#rows.forEach((row) => row.redraw()), { signal });
+    people.addEventListener("learned", () => this.#learned(), { signal });
     const timer = setInterval(() => this.#speak(), SPEAK_MS);
     signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
+  /** Names arrive in bunches; the lines are drawn anew once a bunch. */
+  #learned() {
+    this.redraw ??= requestAnimationFrame(() => {
+      this.redraw = null;
+      this.#rows.forEach((row) => row.redraw());
+    });
   }
 
   #toggle() {

@@ -80,7 +80,7 @@ export function logTable(path, signal) {
   const rows = new Map();
   const filter = h("select", { class: "input", "aria-label": "Show" }, h("option", { value: "" }, "All states"), STATES.map((state) => h("option", { value: state }, state)));
   const body = h("tbody");
-  const table = h("table", { class: "table" }, h("caption", { class: "visually-hidden" }, "Attempts, newest first"),
+  const table = h("table", { class: "table table-log" }, h("caption", { class: "visually-hidden" }, "Attempts, newest first"),
     h("thead", {}, h("tr", {}, ["Time", "Event", "Delivery", "Answer"].map((name) => h("th", { scope: "col" }, name)), h("th", { scope: "col", class: "end" }, "In"), h("th", {}, h("span", { class: "visually-hidden" }, "Details")))), body);
   const card = h("div", { class: "card" }, empty("One moment", "Reading the log…"));
   const older = h("button", { type: "button", class: "button" }, "Show older");

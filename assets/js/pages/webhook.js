@@ -7,7 +7,7 @@ import { fill, h, icon, note, toast } from "../dom.js";
 import { count, every, moment } from "../time.js";
 import { logTable } from "./webhook-log.js";
 import { editWebhook } from "./webhook-form.js";
-import { patterns, percent, stateBadge } from "./webhooks.js";
+import { patterns, percent, share, stateBadge } from "./webhooks.js";
 
 const REFRESH_MS = 5_000;
 
@@ -17,10 +17,10 @@ function tile(name, value, { tone = "", small = "" } = {}) {
 const ms = (value) => (Number.isFinite(value) ? `${Math.round(value).toLocaleString()} ms` : "–");
 
 function tiles(stats) {
-  const ended = (stats.delivered ?? 0) + (stats.failed ?? 0);
+  const rate = share(stats);
   const waiting = stats.queue_depth ?? stats.waiting ?? 0;
   return [
-    tile("Success", ended ? percent(stats.success_rate) : "–", { tone: ended && stats.success_rate < 0.9 ? "bad" : "" }),
+    tile("Success", percent(rate), { tone: rate !== null && rate < 0.9 ? "bad" : "" }),
     tile("Delivered", count(stats.delivered), { small: `of ${count(stats.total)}` }),
     tile("Failed", count(stats.failed), { tone: stats.failed ? "bad" : "" }),
     tile("Waiting", count(waiting), { tone: waiting > 100 ? "warn" : "" }),
@@ -80,11 +80,19 @@ class WebhookView {
     fill(this.url, hook.url);
     fill(this.facts, stateBadge(hook), patterns(hook.events, 8),
       h("span", { class: "small quiet" }, `${count(hook.retry_count)} retries · ${count(hook.timeout)} s time-out`));
-    fill(this.actions,
+    // The buttons stay what they are, so that the focus stays where it is.
+    if (!this.actions.firstChild) fill(this.actions, this.#buttons());
+    fill(this.pause, icon(hook.is_active ? "pause" : "play", 16), hook.is_active ? "Pause" : "Resume");
+  }
+
+  #buttons() {
+    this.pause = this.#button("pause", "Pause", (button) => this.#toggle(button));
+    return [
       this.#button("send", "Send test", (button) => this.#test(button), "button-main"),
       this.#button("pen", "Edit", () => editWebhook({ hook: this.hook, done: (changed) => this.#show({ ...this.hook, ...changed }) })),
-      this.#button(hook.is_active ? "pause" : "play", hook.is_active ? "Pause" : "Resume", (button) => this.#toggle(button)),
-      this.#button("bin", "Delete", () => this.#delete(), "button-bad"));
+      this.pause,
+      this.#button("bin", "Delete", () => this.#delete(), "button-bad"),
+    ];
   }
 
   #button(sign, words, work, className = "") {
@@ -138,7 +146,6 @@ class WebhookView {
       const { data } = await api.patch(this.path, { is_active: !this.hook.is_active });
       this.#show({ ...this.hook, ...data });
       toast(data.is_active ? "Deliveries go out again" : "Paused: deliveries are held");
-      this.actions.querySelectorAll("button")[2]?.focus();
     });
   }
 

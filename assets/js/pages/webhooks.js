@@ -21,17 +21,22 @@ export function patterns(events, max = EVENTS_SHOWN) {
 /** Whether it is switched on. */
 export const stateBadge = (hook) => h("span", { class: `badge tone-${hook.is_active ? "good" : "quiet"}` }, hook.is_active ? "Active" : "Paused");
 
-/** 0.987 or 98.7 → `98.7 %`; the server gives a share of 1. */
+/** How many of those that ended were delivered, as a share of 1; null before the first. */
+export function share({ delivered = 0, failed = 0 }) {
+  return delivered + failed > 0 ? delivered / (delivered + failed) : null;
+}
+
+/** 0.987 → `98.7 %`; rounded down, so that 100 % means all. */
 export function percent(rate) {
-  if (!Number.isFinite(rate)) return "–";
-  return `${(rate * 100).toLocaleString(undefined, { maximumFractionDigits: 1 })} %`;
+  if (rate === null) return "–";
+  return `${(Math.floor(rate * 1000) / 10).toLocaleString(undefined, { maximumFractionDigits: 1 })} %`;
 }
 
 function health(stats) {
-  const ended = (stats.delivered ?? 0) + (stats.failed ?? 0);
-  if (!ended) return h("span", { class: "quiet small" }, "no deliveries yet");
-  const tone = stats.success_rate >= 0.99 ? "good" : stats.success_rate >= 0.9 ? "warn" : "bad";
-  return h("span", { class: `badge tone-${tone}`, title: `${stats.delivered} delivered, ${stats.failed} failed` }, percent(stats.success_rate));
+  const rate = share(stats);
+  if (rate === null) return h("span", { class: "quiet small nowrap" }, "nothing sent yet");
+  const tone = rate >= 0.99 ? "good" : rate >= 0.9 ? "warn" : "bad";
+  return h("span", { class: `badge tone-${tone}`, title: `${stats.delivered} delivered, ${stats.failed} failed` }, percent(rate));
 }
 
 function row(hook, go) {
@@ -40,7 +45,7 @@ function row(hook, go) {
   const last = h("td", { "data-name": "Last delivery" });
   const line = h("tr", { class: "opens" },
     h("td", {}, h("a", { class: "hook-name", href: path }, hook.name), h("span", { class: "url", title: hook.url }, hook.url)),
-    h("td", {}, patterns(hook.events)), h("td", {}, stateBadge(hook)), rate, last);
+    h("td", { class: "wide" }, patterns(hook.events)), h("td", {}, stateBadge(hook)), rate, last);
   line.addEventListener("click", (event) => {
     if (!event.target.closest("a") && !getSelection()?.toString()) go(path);
   });
@@ -68,7 +73,7 @@ function mount(root, { go, signal }) {
   const card = h("div", { class: "card" }, empty("One moment", "Reading the list…"));
   root.append(h("header", { class: "page-head" },
     h("div", {}, h("h1", {}, "Webhooks"), h("p", {}, "Addresses of yours that hear of events: signed, retried, and nothing is dropped in silence.")), addButton()), card);
-  api.get("/webhooks", { signal }).then(({ data }) => {
+  api.get("/webhooks?per_page=200", { signal }).then(({ data }) => {
     const hooks = data ?? [];
     if (!hooks.length) {
       return fill(card, empty("No webhooks yet", "Tell Deskbell an address, choose what it should hear, and send it a test.", addButton()));
