@@ -1,0 +1,79 @@
+// Talks to the server: one place that knows how replies are wrapped, and what an error is.
+
+const BASE = "/api/v1";
+
+/** A reply that is not success, or no reply at all (`status` 0). */
+export class ApiError extends Error {
+  constructor(status, { code, message, fields, ...rest } = {}, retryAfter = null) {
+    super(message ?? "Something went wrong");
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code ?? "";
+    /** What is wrong with each field, by its name. */
+    this.fields = fields ?? {};
+    /** Seconds after which another try may succeed, where the server said so. */
+    this.retryAfter = retryAfter;
+    this.rest = rest;
+  }
+}
+
+/** Hears `signed-out` when the session has ended. */
+export const session = new EventTarget();
+
+async function call(method, path, body, { signal, quiet401 = false } = {}) {
+  const options = { method, signal, credentials: "same-origin", headers: { Accept: "application/json" }, cache: "no-store" };
+  if (body !== undefined) {
+    options.body = JSON.stringify(body);
+    options.headers["Content-Type"] = "application/json";
+  }
+  let reply;
+  try {
+    reply = await fetch(BASE + path, options);
+  } catch (cause) {
+    if (cause.name === "AbortError") throw cause;
+    throw new ApiError(0, { code: "unreachable", message: "The server cannot be reached. Check the connection and try again." });
+  }
+  const text = await reply.text().catch(() => "");
+  let json = null;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    // A proxy in between may answer in HTML; the status says enough.
+  }
+  if (reply.ok && json?.success !== false) return { data: json?.data ?? null, meta: json?.meta ?? {}, status: reply.status };
+  const after = Number.parseInt(reply.headers.get("Retry-After") ?? "", 10);
+  const error = new ApiError(reply.status, json?.error ?? { message: plain(reply.status) }, Number.isFinite(after) ? after : null);
+  if (reply.status === 401 && !quiet401) session.dispatchEvent(new Event("signed-out"));
+  throw error;
+}
+
+function plain(status) {
+  if (status === 502 || status === 503 || status === 504) return "The server is not ready. Try again in a moment.";
+  return `The server answered ${status} and did not say why.`;
+}
+
+/** Each returns `{data, meta, status}` or throws an {@link ApiError}. */
+export const api = {
+  get: (path, options) => call("GET", path, undefined, options),
+  post: (path, body = {}, options) => call("POST", path, body, options),
+  patch: (path, body, options) => call("PATCH", path, body, options),
+  delete: (path, options) => call("DELETE", path, undefined, options),
+};
+
+/** `?a=1&b=2` of what is given; absent values are left out. */
+export function query(values) {
+  const pairs = Object.entries(values).filter(([, v]) => v !== null && v !== undefined && v !== "");
+  return pairs.length ? `?${new URLSearchParams(pairs)}` : "";
+}
+
+/** A sentence for a person, whatever was thrown; aborted requests give none. */
+export function sentence(error) {
+  if (error?.name === "AbortError") return "";
+  if (!(error instanceof ApiError)) {
+    console.error(error);
+    return "Something went wrong in this page. Reload it and try again.";
+  }
+  const wait = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
+  const text = error.message;
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".") + wait;
+}

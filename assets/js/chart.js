@@ -1,0 +1,45 @@
+// A small bar chart of hours: delivered below, failed on top of it.
+
+import { h, s } from "./dom.js";
+import { hourOf, toMs } from "./time.js";
+
+const HOUR_MS = 3_600_000;
+const HOURS = 24;
+const WIDTH = 720;
+const HEIGHT = 120;
+
+/** The last 24 hours, oldest first; hours that the server left out had nothing. */
+function fillHours(hours) {
+  const known = new Map((hours ?? []).map((entry) => [Math.floor(toMs(entry.hour) / HOUR_MS), entry]));
+  const last = Math.max(Math.floor(Date.now() / HOUR_MS), ...known.keys());
+  return Array.from({ length: HOURS }, (_, i) => {
+    const at = last - HOURS + 1 + i;
+    const entry = known.get(at) ?? {};
+    return { at: at * HOUR_MS, delivered: entry.delivered ?? 0, failed: entry.failed ?? 0 };
+  });
+}
+
+/** The chart of `hours`, `[{hour, delivered, failed}]`, with its words for those who cannot see it. */
+export function hoursChart(hours) {
+  const all = fillHours(hours);
+  const most = Math.max(1, ...all.map((hour) => hour.delivered + hour.failed));
+  const step = WIDTH / HOURS;
+  const height = (n) => (n === 0 ? 0 : Math.max(2.5, (n / most) * (HEIGHT - 6)));
+  const bars = all.map(({ at, delivered, failed }, i) => {
+    const x = i * step + step * 0.18;
+    const width = step * 0.64;
+    const ok = height(delivered);
+    const no = height(failed);
+    return s("g", {},
+      s("title", {}, `${hourOf(at)}–${hourOf(at + HOUR_MS)}: ${delivered} delivered, ${failed} failed`),
+      s("rect", { class: "slot", x: i * step, y: 0, width: step, height: HEIGHT }),
+      s("rect", { class: "ok", x, y: HEIGHT - ok, width, height: ok, rx: Math.min(2, ok) }),
+      s("rect", { class: "no", x, y: HEIGHT - ok - no - (ok && no ? 1.5 : 0), width, height: no, rx: Math.min(2, no) }));
+  });
+  const sum = (name) => all.reduce((total, hour) => total + hour[name], 0);
+  const label = `Deliveries of the last 24 hours: ${sum("delivered")} delivered, ${sum("failed")} failed`;
+  return h("figure", { class: "chart" },
+    s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label }, bars,
+      s("line", { class: "base", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT, "vector-effect": "non-scaling-stroke" })),
+    h("div", { class: "chart-axis", "aria-hidden": "true" }, [0, 6, 12, 18].map((i) => h("span", {}, hourOf(all[i].at))), h("span", {}, "now")));
+}

@@ -1,0 +1,146 @@
+// Makes elements. Text always becomes a text node: nothing that comes from data is ever read as HTML.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Set as properties, because as attributes they only give the first value. */
+const LIVE = new Set(["value", "checked", "disabled", "hidden", "open", "indeterminate", "selected"]);
+
+/**
+ * An element. `props` are attributes, except functions named `on…`, which listen, and nothing at all
+ * for null, undefined and false. Links lead to this server only, so that a hostile value cannot
+ * become a `javascript:` address.
+ */
+export function h(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props ?? {})) {
+    if (value === null || value === undefined) continue;
+    if (typeof value === "function") node.addEventListener(name.slice(2), value);
+    else if (LIVE.has(name)) node[name] = value;
+    else if (value === false) continue;
+    else if (name === "href" && !/^[/#](?!\/)/.test(value)) throw new Error("a link to elsewhere");
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  append(node, children);
+  return node;
+}
+
+/** An SVG element. */
+export function s(tag, attributes = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  append(node, children);
+  return node;
+}
+
+/** Replaces everything in `node`. */
+export function fill(node, ...children) {
+  node.replaceChildren();
+  append(node, children);
+  return node;
+}
+
+function append(node, children) {
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined || child === false) continue;
+    node.append(child instanceof Node ? child : String(child));
+  }
+}
+
+/** Strokes on a 20 by 20 grid. */
+const ICONS = {
+  pulse: "M2 10h3.5l2.2-5.5 4 11 2.3-5.5H18",
+  people: "M7.2 9.2a2.9 2.9 0 1 0 0-5.8 2.9 2.9 0 0 0 0 5.8ZM1.8 16.4c.3-2.9 2.4-4.6 5.4-4.6s5.1 1.7 5.4 4.6M13 3.8a2.7 2.7 0 0 1 0 5.1M15 12.2c1.9.6 3 2 3.2 4.2",
+  hook: "M10 3.2v7.6M6.5 6.2 10 2.8l3.5 3.4M4 11.5v3.2c0 1.2.8 2 2 2h8c1.2 0 2-.8 2-2v-3.2",
+  board: "M3 4.5h5v11H3zM12 4.5h5v5h-5zM12 12.5h5v3h-5z",
+  out: "M8 3.5H5.2c-1 0-1.7.7-1.7 1.7v9.6c0 1 .7 1.7 1.7 1.7H8M12.5 13.5 16 10l-3.5-3.5M16 10H7.5",
+  sun: "M10 13.4a3.4 3.4 0 1 0 0-6.8 3.4 3.4 0 0 0 0 6.8ZM10 1.8v1.7M10 16.5v1.7M1.8 10h1.7M16.5 10h1.7M4.2 4.2l1.2 1.2M14.6 14.6l1.2 1.2M4.2 15.8l1.2-1.2M14.6 5.4l1.2-1.2",
+  moon: "M16.8 11.7A7 7 0 0 1 8.3 3.2a7 7 0 1 0 8.5 8.5Z",
+  menu: "M3 5.5h14M3 10h14M3 14.5h14",
+  close: "m5 5 10 10M15 5 5 15",
+  search: "M9 14.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11ZM13 13l4 4",
+  pause: "M7 4.5v11M13 4.5v11",
+  play: "M6 4.2v11.6l9.5-5.8z",
+  turn: "m7.5 5 5 5-5 5",
+  copy: "M7 7h9.5v9.5H7zM13 7V3.5H3.5V13H7",
+  check: "m4 10.5 4 4 8-9",
+  plus: "M10 4v12M4 10h12",
+  warn: "M10 3 2.3 16.5h15.4zM10 8.2v3.8M10 14.3v.1",
+  info: "M10 17.2a7.2 7.2 0 1 0 0-14.4 7.2 7.2 0 0 0 0 14.4ZM10 9.2v4.4M10 6.5v.1",
+  send: "m17.5 2.5-7 15-2.6-6.4L1.5 8.5zM7.9 11.1l4.3-4.3",
+  pen: "m3.5 16.5.8-3.7 9-9 2.9 2.9-9 9zM11.5 5.6l2.9 2.9",
+  bin: "M3.5 5.5h13M8 5.5v-2h4v2M5 5.5l.8 11h8.4l.8-11",
+  back: "m11.5 5-5 5 5 5",
+  again: "M16.5 8.5A6.8 6.8 0 1 0 16.6 12M16.8 4v4.6h-4.6",
+};
+
+/** A drawn sign, said by the words beside it, hence hidden from screen readers. */
+export function icon(name, size = 18) {
+  return s("svg", {
+    viewBox: "0 0 20 20", width: size, height: size, fill: "none", stroke: "currentColor",
+    "stroke-width": "1.6", "stroke-linecap": "round", "stroke-linejoin": "round", "aria-hidden": "true",
+  }, s("path", { d: ICONS[name] ?? ICONS.info }));
+}
+
+/** The Deskbell mark: a counter bell, its plunger free to move. */
+export function mark(className = "") {
+  return s("svg", { viewBox: "0 0 32 32", class: `mark ${className}`, "aria-hidden": "true", fill: "none" },
+    s("g", { class: "plunger" },
+      s("rect", { class: "metal", x: "13", y: "6.5", width: "6", height: "2.6", rx: "1.3" }),
+      s("rect", { class: "metal", x: "15", y: "8.5", width: "2", height: "3.5" })),
+    s("path", { class: "metal", d: "M5.5 22.5C5.5 16.1 10.2 11.5 16 11.5s10.5 4.6 10.5 11z" }),
+    s("rect", { class: "metal", x: "3.5", y: "24", width: "25", height: "3", rx: "1.5" }),
+    s("path", { class: "wave", d: "M4.5 11.5A13.5 13.5 0 0 1 9 6.2M27.5 11.5A13.5 13.5 0 0 0 23 6.2", "stroke-width": "1.6", "stroke-linecap": "round" }));
+}
+
+const toasts = () => document.getElementById("toasts");
+
+/** A short message at the foot of the page, read out by screen readers too. */
+export function toast(words) {
+  const node = h("div", { class: "toast" }, words);
+  // In a modal dialog everything outside is inert, so the message goes where it can be heard.
+  const modal = [...document.querySelectorAll("dialog[open]")].at(-1);
+  const region = modal ? h("div", { class: "toasts", role: "status" }) : toasts();
+  if (modal) modal.append(region);
+  region?.append(node);
+  setTimeout(() => (modal ? region : node).remove(), 3500);
+}
+
+/** A button that copies what `text()` gives, and says so. */
+export function copyButton(text, label = "Copy", className = "button-s") {
+  const words = h("span", {}, label);
+  const button = h("button", { type: "button", class: `button ${className}` }, icon("copy", 15), words);
+  button.addEventListener("click", async () => {
+    const done = await copy(text());
+    words.textContent = done ? "Copied" : "Press Ctrl+C";
+    setTimeout(() => { words.textContent = label; }, 2000);
+    if (done) toast("Copied");
+  });
+  return button;
+}
+
+/** The clipboard exists only on https and localhost; elsewhere the old way has to do. */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = h("textarea", { class: "visually-hidden", readonly: true, value: text });
+    (document.querySelector("dialog[open]") ?? document.body).append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}
+
+/** Nothing to show, said kindly. */
+export function empty(title, words, ...more) {
+  return h("div", { class: "empty" }, mark(), h("h2", {}, title), words && h("p", {}, words), more);
+}
+
+/** A message box; `tone` is good, warn, bad or info. */
+export function note(tone, ...words) {
+  const role = tone === "bad" ? "alert" : "status";
+  return h("div", { class: `note tone-${tone}`, role }, icon(tone === "good" ? "check" : tone === "info" ? "info" : "warn"),
+    h("div", {}, words.map((w) => (w instanceof Node ? w : h("p", {}, w)))));
+}

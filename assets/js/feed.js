@@ -1,0 +1,122 @@
+// The log as this browser knows it: the newest events, filled from REST once and by the socket since.
+
+import { api, ApiError, query } from "./api.js";
+import { learn } from "./people.js";
+import { BellSocket } from "./socket.js";
+
+/** Events and gaps kept in memory and on the page. */
+export const KEEP_MAX = 500;
+/** Events shown at the start, and how far back we look for them; other tenants' events leave holes. */
+const START_WITH = 50;
+const LOOK_BACK = [200, 2_000, 20_000];
+const PAGE_MAX = 200;
+/** At most this many pages are read for one look back. */
+const PAGES_MAX = 10;
+
+/** From a frame of the socket or a row of `GET /events` to one shape. */
+export function toEvent(raw) {
+  return {
+    seq: raw.seq, id: raw.id, type: String(raw.type ?? ""), at: raw.ts ?? Date.parse(raw.created_at),
+    actor: raw.actor ?? null, data: raw.payload ?? raw.data ?? {}, changes: raw.changes ?? null,
+    room: raw.room ?? null, audience: raw.audience ?? null,
+  };
+}
+
+/** Dispatches `added` (detail: events, newest first), `reset`, and passes on the socket's `resync`. */
+class Feed extends EventTarget {
+  /** Newest first: events, and `{gap: reason}` where some are missing. */
+  items = [];
+  ready = false;
+  /** Why the past could not be read, where it could not. */
+  error = null;
+  #waiting = [];
+
+  /** `check` is asked whether the session still lives; see {@link BellSocket}. */
+  begin(check) {
+    this.socket = new BellSocket(check);
+    this.socket.addEventListener("event", ({ detail }) => this.#take(toEvent(detail)));
+    this.socket.addEventListener("resync", ({ detail }) => this.#resync(detail));
+  }
+
+  /** Reads the recent past, then listens from there. */
+  async start() {
+    this.items = [];
+    this.ready = false;
+    this.error = null;
+    let from = {};
+    try {
+      from = await this.#past();
+    } catch (error) {
+      this.error = error;
+    }
+    this.ready = true;
+    this.dispatchEvent(new Event("reset"));
+    this.socket.start(from);
+  }
+
+  /** Forgets everything, at sign-out. */
+  stop() {
+    this.socket?.stop();
+    this.items = [];
+    this.ready = false;
+    this.dispatchEvent(new Event("reset"));
+  }
+
+  /** Where the log stands, and the last events of it put into `items`. */
+  async #past() {
+    let meta;
+    try {
+      ({ meta } = await api.get("/events?limit=1"));
+    } catch (error) {
+      // The beginning of the log may be gone; the socket will tell where it stands.
+      if (error instanceof ApiError && error.status === 410) return {};
+      throw error;
+    }
+    const latest = meta.latest_seq ?? 0;
+    const oldest = meta.oldest_seq ?? 0;
+    let rows = [];
+    for (const back of LOOK_BACK) {
+      const after = Math.max(0, oldest - 1, latest - back);
+      rows = await this.#pages(after, latest);
+      if (rows.length >= START_WITH || after <= Math.max(0, oldest - 1)) break;
+    }
+    this.items = rows.slice(-START_WITH).map(toEvent).reverse();
+    for (const item of this.items) learn(item.actor?.id, item.actor?.name);
+    return { seq: Math.max(latest, this.items[0]?.seq ?? 0), epoch: meta.epoch ?? null };
+  }
+
+  async #pages(after, latest) {
+    const rows = [];
+    for (let page = 0, at = after; page < PAGES_MAX && at < latest; page += 1) {
+      const { data } = await api.get(`/events${query({ after: at, limit: PAGE_MAX })}`);
+      rows.push(...(data ?? []));
+      if (!data?.length) break;
+      at = data.at(-1).seq;
+    }
+    return rows;
+  }
+
+  /** Events of one animation frame are told together, so that a storm costs one layout. */
+  #take(event) {
+    learn(event.actor?.id, event.actor?.name);
+    this.#waiting.push(event);
+    if (this.#waiting.length > 1) return;
+    const tell = () => {
+      const fresh = this.#waiting.reverse();
+      this.#waiting = [];
+      this.items = [...fresh, ...this.items].slice(0, KEEP_MAX);
+      this.dispatchEvent(new CustomEvent("added", { detail: fresh }));
+    };
+    if (document.visibilityState === "visible") requestAnimationFrame(tell);
+    else setTimeout(tell, 250);
+  }
+
+  #resync(detail) {
+    this.items = [{ gap: detail.reason ?? "unknown", at: Date.now() }, ...this.items].slice(0, KEEP_MAX);
+    this.dispatchEvent(new CustomEvent("resync", { detail }));
+    this.dispatchEvent(new Event("reset"));
+  }
+}
+
+/** The one feed of this page. */
+export const feed = new Feed();

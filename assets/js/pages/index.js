@@ -1,0 +1,31 @@
+// Every page of the administration, in the order of the navigation. A new page is one line here and
+// one module beside this one, whose default export is
+//   { title, mount(root, ctx) }  with ctx = { params, user, go(path), signal }.
+// `signal` aborts when the page is left: requests, listeners and timers hang on it.
+
+const rank = { customer: 0, agent: 1, supervisor: 2, admin: 3 };
+
+/** Whether `user` may do what needs `role`. */
+export const may = (user, role) => (rank[user?.role] ?? 0) >= rank[role];
+
+/** Groups of the navigation. Pages without an `icon` are reached from others. */
+export const sections = [
+  {
+    name: "Now",
+    pages: [
+      { path: "/admin", name: "Live", icon: "pulse", role: "agent", load: () => import("./live.js") },
+      { path: "/admin/online", name: "Who is online", icon: "people", role: "agent", load: () => import("./online.js") },
+      { path: "/admin/agents", name: "Agents", icon: "board", role: "agent", load: () => import("./agents.js") },
+    ],
+  },
+  {
+    name: "Connections",
+    pages: [
+      { path: "/admin/webhooks", name: "Webhooks", icon: "hook", role: "admin", load: () => import("./webhooks.js") },
+      { path: "/admin/webhooks/:id", under: "/admin/webhooks", role: "admin", load: () => import("./webhook.js") },
+    ],
+  },
+];
+
+/** All of them in one list, as the router wants it. */
+export const pages = sections.flatMap((section) => section.pages);

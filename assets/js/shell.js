@@ -1,0 +1,154 @@
+// The frame of the administration: navigation at the side, a bar on small screens, the page inside.
+
+import { fill, h, icon, mark, note } from "./dom.js";
+import { sentence } from "./api.js";
+import { feed } from "./feed.js";
+import { may, pages, sections } from "./pages/index.js";
+import { avatar } from "./people.js";
+import { Router } from "./router.js";
+import { themeButton } from "./theme.js";
+
+const LINE = {
+  idle: ["quiet", "Not connected"],
+  connecting: ["warn", "Connecting"],
+  "catching-up": ["info", "Catching up"],
+  live: ["good", "Live"],
+  reconnecting: ["warn", "Reconnecting"],
+  stopped: ["bad", "Disconnected"],
+};
+
+/** The pill that says how the socket stands; `signal` ends it. */
+export function linePill(signal) {
+  const pill = h("span", { class: "pill", role: "status" });
+  const draw = () => {
+    const { state, why } = feed.socket;
+    const [tone, words] = LINE[state] ?? LINE.idle;
+    pill.className = `pill tone-${tone}`;
+    pill.textContent = words;
+    pill.title = why || (state === "live" ? "Events appear the moment they happen." : "");
+  };
+  feed.socket.addEventListener("state", draw, { signal });
+  draw();
+  return pill;
+}
+
+/** Builds the shell into `root` and returns `{router, end}`. */
+export function openShell(root, user, signOut) {
+  const life = new AbortController();
+  const { signal } = life;
+  const main = h("main", { id: "main", class: "work", tabindex: "-1" });
+  const { nav, links } = navigation(user);
+  const { side, bar, veil, close } = frame(user, nav, signOut, main, signal);
+  const box = h("div", { class: "shell" }, bar, side, main, veil);
+  fill(root, box);
+
+  let visit = null;
+  let first = true;
+  const show = async (page, params, path) => {
+    close();
+    visit?.abort();
+    visit = new AbortController();
+    const mine = visit;
+    for (const [link, target] of links) {
+      const here = page && (page.under ?? page.path) === target;
+      if (here) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    const inner = h("div", { class: "page" });
+    const title = await fillPage(inner, page, { params, path, user, go: (to, o) => router.go(to, o), signal: mine.signal });
+    if (mine.signal.aborted || signal.aborted) return;
+    fill(main, inner);
+    document.title = `${title} · Deskbell`;
+    // A reader of the screen hears where they are; on the first load the browser says it itself.
+    const heading = inner.querySelector("h1");
+    heading?.setAttribute("tabindex", "-1");
+    if (!first) heading?.focus({ preventScroll: true });
+    first = false;
+  };
+  const router = new Router(pages, show, signal);
+  ring(box, signal);
+  router.refresh();
+  return {
+    end() {
+      visit?.abort();
+      life.abort();
+    },
+  };
+}
+
+/** Puts the page into `inner` and returns its title; what is missing or forbidden is a page too. */
+async function fillPage(inner, page, ctx) {
+  const head = (title, words) => {
+    inner.append(h("header", { class: "page-head" }, h("div", {}, h("h1", {}, title), h("p", {}, words))),
+      h("div", { class: "row" }, h("a", { class: "button button-main", href: "/admin" }, "Go to the live feed")));
+    return title;
+  };
+  if (!page) return head("No such page", `There is nothing at ${ctx.path}.`);
+  if (!may(ctx.user, page.role)) return head("Not for you", `This page is for ${page.role === "admin" ? "administrators" : `${page.role}s`}. Ask one of them if you need something here.`);
+  try {
+    const { default: view } = await page.load();
+    if (ctx.signal.aborted) return "";
+    view.mount(inner, ctx);
+    return typeof view.title === "function" ? view.title(ctx) : view.title;
+  } catch (error) {
+    fill(inner, h("h1", {}, "This page did not load"), note("bad", sentence(error)));
+    return "Error";
+  }
+}
+
+function navigation(user) {
+  const links = [];
+  const groups = sections.map(({ name, pages: all }) => {
+    const mine = all.filter((page) => page.icon && may(user, page.role));
+    if (!mine.length) return null;
+    return h("div", {}, h("p", { class: "nav-name", id: `nav-${name}` }, name),
+      h("ul", { "aria-labelledby": `nav-${name}` }, mine.map((page) => {
+        const link = h("a", { href: page.path }, icon(page.icon, 19), page.name);
+        links.push([link, page.path]);
+        return h("li", {}, link);
+      })));
+  });
+  return { nav: h("nav", { class: "nav", "aria-label": "Pages" }, groups), links };
+}
+
+function brand() {
+  return h("a", { class: "brand", href: "/admin", "aria-label": "Deskbell, live feed" }, mark(), h("span", { class: "brand-name" }, "Deskbell"));
+}
+
+function frame(user, nav, signOut, main, signal) {
+  const side = h("aside", { class: "side", id: "side", "aria-label": "Pages and account" }, brand(), nav,
+    h("div", { class: "side-foot" },
+      h("div", { class: "side-me" }, avatar(user.name), h("span", {}, h("b", {}, user.name), h("small", {}, `${user.role} · ${user.email}`))),
+      h("div", { class: "row" }, h("button", { type: "button", class: "button", onclick: signOut }, icon("out"), "Sign out"), themeButton())));
+  const button = h("button", { type: "button", class: "button button-icon bar-menu", "aria-expanded": "false", "aria-controls": "side", "aria-label": "Menu" }, icon("menu"));
+  const bar = h("header", { class: "bar" }, brand(), button);
+  const veil = h("div", { class: "veil" });
+  const set = (open) => {
+    document.body.classList.toggle("menu-open", open);
+    button.setAttribute("aria-expanded", String(open));
+    main.inert = open;
+    if (open) side.querySelector(".nav a")?.focus();
+  };
+  const isOpen = () => document.body.classList.contains("menu-open");
+  const close = () => isOpen() && set(false);
+  button.addEventListener("click", () => set(!isOpen()));
+  veil.addEventListener("click", close);
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !isOpen()) return;
+    set(false);
+    button.focus();
+  }, { signal });
+  matchMedia("(min-width: 861px)").addEventListener("change", close, { signal });
+  return { side, bar, veil, close };
+}
+
+/** The bell in the corner is struck, once, when something happens. */
+function ring(box, signal) {
+  feed.addEventListener("added", () => {
+    for (const bell of box.querySelectorAll(".brand .mark")) {
+      if (bell.classList.contains("rings")) continue;
+      bell.classList.add("rings");
+      setTimeout(() => bell.classList.remove("rings"), 750);
+    }
+  }, { signal });
+}

@@ -1,0 +1,68 @@
+// Says times and lengths of time in few words.
+
+import { h } from "./dom.js";
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** Milliseconds since 1970 of RFC 3339 text, of milliseconds, or of seconds; NaN of anything else. */
+export function toMs(value) {
+  if (typeof value === "number") return value < 1e11 ? value * 1000 : value;
+  return typeof value === "string" ? Date.parse(value) : Number.NaN;
+}
+
+/** The time of day, with the date where it was not today; the whole of it as a title. */
+export function moment(value) {
+  const ms = toMs(value);
+  if (!Number.isFinite(ms)) return h("span", { class: "quiet" }, "–");
+  const date = new Date(ms);
+  const today = date.toDateString() === new Date().toDateString();
+  return h("time", { datetime: date.toISOString(), title: full.format(date) }, (today ? clock : short).format(date));
+}
+
+/** `14:00` of a time. */
+export function hourOf(value) {
+  const ms = toMs(value);
+  return Number.isFinite(ms) ? hour.format(ms) : "";
+}
+
+/** A length of time: `42 s`, `7 min`, `3 h 05`, `12 d`. */
+export function span(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, "0")}`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** How long since, kept up to date while it is on the page; `before` and `after` are words around it. */
+export function since(value, before = "", after = "") {
+  const ms = toMs(value);
+  if (!Number.isFinite(ms)) return h("span", { class: "quiet" }, "–");
+  const date = new Date(ms);
+  return h("time", { datetime: date.toISOString(), title: full.format(date), "data-before": before, "data-after": after },
+    before + span(Date.now() - ms) + after);
+}
+
+setInterval(() => {
+  for (const node of document.querySelectorAll("time[data-before]")) {
+    const text = node.dataset.before + span(Date.now() - Date.parse(node.dateTime)) + node.dataset.after;
+    if (node.textContent !== text) node.textContent = text;
+  }
+}, 1000);
+
+/** A number for people: `1,234`; `–` for none. */
+export function count(value) {
+  return Number.isFinite(value) ? value.toLocaleString() : "–";
+}
+
+/** Calls `work` now and then every `ms` until `signal` aborts; not while the page is hidden. */
+export function every(ms, work, signal) {
+  const run = () => document.visibilityState === "visible" && !signal.aborted && work();
+  work();
+  const timer = setInterval(run, ms);
+  document.addEventListener("visibilitychange", run, { signal });
+  signal.addEventListener("abort", () => clearInterval(timer));
+}
