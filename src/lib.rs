@@ -9,6 +9,7 @@
 //!   environment, `.env`, data folder), [`logging`].
 //! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
 //! * **Rooms**, know no socket: [`webhooks`] (endpoints, the delivery engine).
+//! * **Doors**, know no SQL: [`ws`] (WebSocket).
 //! * **The front door**: [`cli`], one file a command.
 
 pub mod auth;
@@ -25,6 +26,7 @@ pub mod id;
 pub mod logging;
 pub mod time;
 pub mod webhooks;
+pub mod ws;
 
 /// A folder that goes when the test ends.
 #[cfg(test)]

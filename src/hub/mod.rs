@@ -12,7 +12,7 @@ mod session;
 mod sweep;
 
 pub use presence::{Presence, Present};
-pub use replay::{Refused, Replayed, Resumed, replay};
+pub use replay::{Missed, Refused, Replayed, Resumed, go_live, replay};
 pub use ringer::{INBOX_MAX, Order, Rung};
 pub use session::{Arrival, Close, CloseReason, Session, Tongue, Wire};
 pub use sweep::PING_EVERY_MS;
@@ -188,6 +188,11 @@ impl Hub {
     /// Who is present.
     pub fn presence(&self) -> &Presence {
         &self.inner.presence
+    }
+
+    /// The `seq` up to which sessions were told everything.
+    pub fn rung_seq(&self) -> i64 {
+        self.inner.rung.seq.load(Ordering::Acquire)
     }
 
     /// What the ringer has done.

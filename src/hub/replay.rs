@@ -37,6 +37,17 @@ pub struct Resumed {
     pub seq: i64,
 }
 
+/// What a client says it missed.
+#[derive(Debug, Clone, Copy)]
+pub struct Missed<'a> {
+    /// Everything after this `seq`; 0 means from the oldest event kept.
+    pub since: i64,
+    /// The history that `since` belongs to.
+    pub epoch: Option<&'a str>,
+    /// More than this it does not want to take.
+    pub max: Option<u64>,
+}
+
 /// Whether a client that says it has seen all up to `since` of `epoch` can go on from there.
 /// `since` 0 means from the oldest event kept.
 ///
@@ -74,13 +85,20 @@ pub async fn replay(
     hub: &Hub,
     db: &Db,
     session: &Session,
-    (since, epoch): (i64, Option<&str>),
+    missed: Missed<'_>,
     say: impl Fn(Replayed) -> Bytes,
 ) -> Result<()> {
     let _turn = hub.inner.replays.acquire().await.map_err(Error::internal)?;
     let log = db.read(log_bounds).await?;
-    if let Err(why) = may_resume(db, log, since, epoch) {
-        refuse(db, session, |latest| say(Replayed::None(why, Bounds { latest, ..log }))).await;
+    let Missed { since, epoch, max } = missed;
+    let mut may = may_resume(db, log, since, epoch);
+    if let (Ok(()), Some(max)) = (&may, max)
+        && is_more_than(db, session, since, max).await?
+    {
+        may = Err(Refused::TooMany);
+    }
+    if let Err(why) = may {
+        go_live(db, session, |latest| say(Replayed::None(why, Bounds { latest, ..log }))).await;
         return Ok(());
     }
     let mut done = Resumed { replayed: 0, seq: since };
@@ -107,9 +125,22 @@ pub async fn replay(
     Ok(())
 }
 
-/// Lets a held session go on from a `seq` that it is told, with nothing between that and the first
-/// live event left out.
-async fn refuse(db: &Db, session: &Session, say: impl Fn(i64) -> Bytes) {
+/// Whether more than `max` events would be replayed.
+async fn is_more_than(db: &Db, session: &Session, since: i64, max: u64) -> Result<bool> {
+    let (mut found, mut from, who) = (0, since, session.who);
+    loop {
+        let page = db.read(move |r| events_after(r, &who, &[], from, PAGE)).await?;
+        found += page.envelopes.len() as u64;
+        if found > max || page.covered == from {
+            return Ok(found > max);
+        }
+        from = page.covered;
+    }
+}
+
+/// Lets a held session go on from a `seq` that it is told by the message `say` makes, with nothing
+/// between that and the first live event left out.
+pub async fn go_live(db: &Db, session: &Session, say: impl Fn(i64) -> Bytes) {
     while session.closed().is_none() {
         if let Some(from) = session.held_from() {
             let latest = db.latest_seq().max(from);

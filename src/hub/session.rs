@@ -33,6 +33,9 @@ const STALLED_MS: i64 = 5_000;
 #[repr(u16)]
 #[allow(missing_docs, reason = "each is its word in `word`")]
 pub enum Close {
+    Protocol = 1002,
+    BadText = 1007,
+    TooBig = 1009,
     Restart = 1012,
     Unauthorized = 4001,
     Disabled = 4003,
@@ -49,6 +52,9 @@ impl Close {
     /// The word in the reason's `c`.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Protocol => "protocol",
+            Self::BadText => "bad_text",
+            Self::TooBig => "too_big",
             Self::Restart => "restart",
             Self::Unauthorized => "unauthorized",
             Self::Disabled => "disabled",
@@ -302,6 +308,28 @@ impl Session {
             self.flush_locked(&mut mail, &mut Vec::new());
         }
         true
+    }
+
+    /// Holds live events back again, for a replay on an open connection; `from` is how far the
+    /// ringer is. False when one is under way already.
+    pub fn hold(&self, from: i64) -> bool {
+        let mut mail = self.mail.lock();
+        let was_live = matches!(mail.mode, Mode::Live);
+        if was_live {
+            mail.mode = Mode::Held { from: Some(from) };
+        }
+        was_live
+    }
+
+    /// When the credentials end, milliseconds since the Unix epoch.
+    pub fn expires_at(&self) -> i64 {
+        self.expires_at
+    }
+
+    /// The peer is gone: nothing more is written.
+    pub fn hang_up(&self) {
+        self.mail.lock().gone();
+        self.wake.notify_one();
     }
 
     /// Closes a session that is full and takes nothing any more.
