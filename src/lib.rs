@@ -8,10 +8,12 @@
 //!   (ringer, sessions, presence), [`auth`] (tokens, passwords, sign-ins), [`config`] (flags,
 //!   environment, `.env`, data folder), [`logging`].
 //! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
-//! * **Rooms**, know no socket: [`webhooks`] (endpoints, the delivery engine).
+//! * **Rooms**, know no socket: [`events`] (the log from outside),
+//!   [`agents`] (their states), [`webhooks`] (endpoints, the delivery engine).
 //! * **Doors**, know no SQL: [`ws`] (WebSocket).
 //! * **The front door**: [`cli`], one file a command.
 
+pub mod agents;
 pub mod auth;
 pub mod bell;
 pub mod cli;
@@ -19,6 +21,7 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod event;
+pub mod events;
 pub mod exit;
 pub mod http;
 pub mod hub;

@@ -9,6 +9,7 @@ mod housekeeper;
 pub mod idempotency;
 mod log;
 mod migrate;
+mod resume;
 mod subscriptions;
 mod value;
 mod write;
@@ -16,6 +17,7 @@ mod writer;
 
 pub(crate) use log::between as events_between;
 pub use log::{Bounds, Page, after as events_after, at as event_at, bounds as log_bounds};
+pub use resume::Refused;
 pub use value::{OnUnique, read_uuid};
 pub use write::{Committed, Said, Say, Write};
 

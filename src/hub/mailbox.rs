@@ -36,6 +36,8 @@ pub(super) struct Mailbox {
     /// The socket did not take all: only the session's task writes until it has.
     pub(super) left_to_task: bool,
     pub(super) closed: Option<Close>,
+    /// The peer is gone: nothing can be written any more.
+    pub(super) hung_up: bool,
     messages: VecDeque<Bytes>,
     bytes: usize,
     /// Bytes of the front message that are already written.
@@ -53,6 +55,7 @@ impl Mailbox {
             queued_for_visit: false,
             left_to_task: false,
             closed: None,
+            hung_up: false,
             messages: VecDeque::new(),
             bytes: 0,
             front_written: 0,
@@ -169,6 +172,7 @@ impl Mailbox {
     /// The peer is gone: nothing more will be written.
     pub(super) fn gone(&mut self) {
         self.closed.get_or_insert(Close::NoPong);
+        self.hung_up = true;
         self.messages = VecDeque::new();
         self.held = VecDeque::new();
         self.bytes = 0;

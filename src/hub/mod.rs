@@ -12,7 +12,7 @@ mod session;
 mod sweep;
 
 pub use presence::{Presence, Present};
-pub use replay::{Missed, Refused, Replayed, Resumed, go_live, replay};
+pub use replay::{Missed, Replayed, Resumed, go_live, replay};
 pub use ringer::{INBOX_MAX, Order, Rung};
 pub use session::{Arrival, Close, CloseReason, Session, Tongue, Wire};
 pub use sweep::PING_EVERY_MS;

@@ -3,7 +3,7 @@
 
 use super::{Hub, session::Session};
 use crate::{
-    db::{Bounds, Db, events_after, log_bounds},
+    db::{Bounds, Db, Refused, events_after, log_bounds},
     error::{Error, Result},
 };
 use bytes::Bytes;
@@ -15,18 +15,6 @@ const PAGE: usize = 200;
 
 /// How long a replay waits for the socket before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-
-/// Why a client cannot resume and must fetch the state anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Refused {
-    /// The log no longer reaches back that far.
-    TooOld,
-    /// Its `since` belongs to another history of the database.
-    UnknownEpoch,
-    /// More was missed than the client wants to take.
-    TooMany,
-}
 
 /// A replay that is through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -46,25 +34,6 @@ pub struct Missed<'a> {
     pub epoch: Option<&'a str>,
     /// More than this it does not want to take.
     pub max: Option<u64>,
-}
-
-/// Whether a client that says it has seen all up to `since` of `epoch` can go on from there.
-/// `since` 0 means from the oldest event kept.
-///
-/// # Errors
-/// Why it cannot.
-fn may_resume(db: &Db, log: Bounds, since: i64, epoch: Option<&str>) -> Result<(), Refused> {
-    let other_history = match epoch {
-        Some(epoch) => epoch != db.epoch(),
-        None => db.lost_range().is_some_and(|(after, up_to)| since > after && since <= up_to),
-    };
-    if other_history || since > log.latest || since < 0 {
-        return Err(Refused::UnknownEpoch);
-    }
-    if since != 0 && since < log.oldest - 1 {
-        return Err(Refused::TooOld);
-    }
-    Ok(())
 }
 
 /// What a replay came to; the door puts it into words.
@@ -91,7 +60,7 @@ pub async fn replay(
     let _turn = hub.inner.replays.acquire().await.map_err(Error::internal)?;
     let log = db.read(log_bounds).await?;
     let Missed { since, epoch, max } = missed;
-    let mut may = may_resume(db, log, since, epoch);
+    let mut may = db.may_resume(log, since, epoch);
     if let (Ok(()), Some(max)) = (&may, max)
         && is_more_than(db, session, since, max).await?
     {

@@ -258,6 +258,11 @@ impl Session {
         self.mail.lock().closed
     }
 
+    /// Whether the peer is gone, so that there is nobody to say goodbye to.
+    pub fn is_hung_up(&self) -> bool {
+        self.mail.lock().hung_up
+    }
+
     /// Whether something waits that the socket did not take.
     pub fn has_mail(&self) -> bool {
         !self.mail.lock().is_empty()

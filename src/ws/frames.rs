@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 /// How `/ws` speaks.
 #[derive(Debug)]
-pub struct WsTongue;
+pub(super) struct WsTongue;
 
 /// Opcodes with the FIN bit set (RFC 6455 §5.2).
 const TEXT: u8 = 0x81;
@@ -58,15 +58,15 @@ impl Tongue for WsTongue {
 
 /// A message of ours that is no event: `hello`, `resumed`, `reply`, …
 #[derive(Debug, Serialize)]
-pub struct Message<'a, T> {
+pub(super) struct Message<'a, T> {
     /// What it is.
     #[serde(rename = "type")]
-    pub kind: &'a str,
+    pub(super) kind: &'a str,
     /// The `ref` of the message it answers.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    pub reference: Option<&'a str>,
+    pub(super) reference: Option<&'a str>,
     /// What it says.
-    pub payload: T,
+    pub(super) payload: T,
 }
 
 impl<T: Serialize> Message<'_, T> {
@@ -74,7 +74,7 @@ impl<T: Serialize> Message<'_, T> {
     ///
     /// # Errors
     /// Only when the payload cannot be written as JSON.
-    pub fn frame(&self) -> Result<Bytes> {
+    pub(super) fn frame(&self) -> Result<Bytes> {
         Ok(frame(TEXT, &serde_json::to_vec(self).map_err(Error::internal)?))
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{frames::Message, inbound};
 use crate::{
-    db::log_bounds,
+    db::{Refused, log_bounds},
     error::Result,
     http::Core,
-    hub::{self, Close, PING_EVERY_MS, Refused, Replayed, Session},
+    hub::{self, Close, PING_EVERY_MS, Replayed, Session},
 };
 use bytes::Bytes;
 use serde::Serialize;
@@ -212,7 +212,7 @@ impl Talk {
     async fn finish(&mut self) {
         self.write().await;
         let mut rest = [0; 512];
-        while self.stream.readable().await.is_ok() {
+        while !self.session.is_hung_up() && self.stream.readable().await.is_ok() {
             match self.stream.try_read(&mut rest) {
                 Ok(0) => return,
                 Err(e) if e.kind() != io::ErrorKind::WouldBlock => return,

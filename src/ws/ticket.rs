@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 
 /// How long a ticket is good for.
-pub const TTL_MS: i64 = 30_000;
+pub(super) const TTL_MS: i64 = 30_000;
 
 /// Tickets waiting at the same time; when there are more, the oldest go first.
 const WAITING_MAX: usize = 10_000;

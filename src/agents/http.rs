@@ -1,0 +1,115 @@
+//! `/agent-state`.
+
+use super::{AgentState, Choice, choose, sql};
+use crate::{
+    error::{Error, OrNotFound as _},
+    http::{
+        Answer, Core, Json, Lenient, May, PathOf, QueryOf, ok,
+        permission::{BeAgent, ReadAgents, SuperviseAgents},
+    },
+    id::UserId,
+};
+use axum::extract::State;
+use serde::Deserialize;
+
+/// Intervals of one page unless asked for fewer or more; and at most.
+const LIMIT: i64 = 50;
+const LIMIT_MAX: i64 = 500;
+
+/// What seed B sends; more fields are ignored.
+#[derive(Debug, Deserialize)]
+pub struct Mine {
+    state: String,
+    reason: Option<String>,
+}
+
+/// `POST /agent-state/me` (seed B): the caller's own state.
+///
+/// # Errors
+/// 422 with the allowed states.
+pub async fn set_mine(
+    State(core): State<Core>,
+    who: May<BeAgent>,
+    Lenient(Mine { state, reason }): Lenient<Mine>,
+) -> Answer<AgentState> {
+    let choice = Choice::new(&state, reason)?;
+    let (tenant, user, actor) = (who.tenant, who.user, who.actor());
+    let chosen = core.db.write(move |w| {
+        choose(w, tenant, user, &choice, (actor.clone(), "agent")).map(|(state, _)| state)
+    });
+    Ok(ok(chosen.await?))
+}
+
+/// `GET /agent-state/me`.
+///
+/// # Errors
+/// 403 for customers.
+pub async fn mine(State(core): State<Core>, who: May<BeAgent>) -> Answer<AgentState> {
+    let (tenant, user) = (who.tenant, who.user);
+    Ok(ok(core.db.read(move |r| sql::one(r, tenant, user)).await?.or_not_found("agent")?))
+}
+
+/// `GET /agent-state`: the board.
+///
+/// # Errors
+/// 403 for customers.
+pub async fn board(State(core): State<Core>, who: May<ReadAgents>) -> Answer<Vec<AgentState>> {
+    let tenant = who.tenant;
+    Ok(ok(core.db.read(move |r| sql::board(r, tenant)).await?))
+}
+
+/// What a supervisor sends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Theirs {
+    state: String,
+    reason: Option<String>,
+}
+
+/// `PUT /agent-state/{user_id}`: another agent's state.
+///
+/// # Errors
+/// 404 for an unknown agent, 422 with the allowed states.
+pub async fn set_theirs(
+    State(core): State<Core>,
+    who: May<SuperviseAgents>,
+    PathOf(user): PathOf<UserId>,
+    Json(Theirs { state, reason }): Json<Theirs>,
+) -> Answer<AgentState> {
+    let choice = Choice::new(&state, reason)?;
+    let (tenant, actor) = (who.tenant, who.actor());
+    let chosen = core.db.write(move |w| {
+        choose(w, tenant, user, &choice, (actor.clone(), "supervisor")).map(|(state, _)| state)
+    });
+    Ok(ok(chosen.await?))
+}
+
+/// The query of the history.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    before: Option<i64>,
+    limit: Option<i64>,
+}
+
+/// `GET /agent-state/{user_id}/history`: what an agent did, the newest first.
+///
+/// # Errors
+/// 404 for an unknown agent.
+pub async fn history(
+    State(core): State<Core>,
+    who: May<ReadAgents>,
+    PathOf(user): PathOf<UserId>,
+    QueryOf(wanted): QueryOf<Wanted>,
+) -> Answer<Vec<sql::Interval>> {
+    let limit = wanted.limit.unwrap_or(LIMIT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        return Err(Error::field("limit", format!("must be 1 to {LIMIT_MAX}")));
+    }
+    let (tenant, before) = (who.tenant, wanted.before.unwrap_or(i64::MAX));
+    let found = core.db.read(move |r| {
+        sql::one(r, tenant, user)?.or_not_found("agent")?;
+        sql::history(r, tenant, user, (before, limit))
+    });
+    Ok(ok(found.await?))
+}
