@@ -179,6 +179,9 @@ create table attempts (
 ) strict;
 create index attempts_by_endpoint on attempts (endpoint_id, id);
 create index attempts_by_delivery on attempts (delivery_id);
+-- Answers to good attempts are kept for the last hundred of an endpoint.
+create index attempts_with_good_body on attempts (endpoint_id, id)
+  where state = 'delivered' and response_body is not null;
 
 -- What ended, by the hour: `/stats` never counts deliveries.
 create table endpoint_hours (

@@ -14,6 +14,7 @@
 //! * **The front door**: [`cli`], one file a command.
 
 pub mod agents;
+pub mod app;
 pub mod auth;
 pub mod bell;
 pub mod cli;
@@ -26,7 +27,10 @@ pub mod exit;
 pub mod http;
 pub mod hub;
 pub mod id;
+mod listen;
 pub mod logging;
+pub mod pages;
+mod routes;
 pub mod time;
 pub mod webhooks;
 pub mod ws;

@@ -2,12 +2,13 @@
 
 mod config;
 mod healthcheck;
+mod serve;
 
 use crate::{
     config::{Flags, Surroundings},
     exit::{Exit, Failure},
 };
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use std::io::{self, Write};
 
 /// A help desk, a call floor and the bell that rings when they change.
@@ -25,6 +26,8 @@ pub struct Cli {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Serve; the same as no command
+    Serve(serve::Args),
     /// Show, check and explain the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -45,10 +48,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Config(command)) => config::run(command, &cli.flags, &around),
         Some(Command::Healthcheck(args)) => healthcheck::run(&args, &cli.flags, &around),
         Some(Command::Version { json }) => say(&version(json)),
-        None => Err(Failure::new(
-            Exit::Usage,
-            format!("a command is needed\n\n{}", Cli::command().render_help()),
-        )),
+        Some(Command::Serve(args)) => serve::run(&args, &cli.flags, &around),
+        None => serve::run(&serve::Args::default(), &cli.flags, &around),
     }
 }
 
@@ -76,6 +77,7 @@ fn say(text: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_well_formed_and_takes_flags_on_either_side() {

@@ -130,6 +130,8 @@ impl Say {
     }
 
     /// Owed to this endpoint and to no other, whatever it subscribed to, and never to sockets.
+    /// Whoever says it makes the one attempt: the delivery begins as failed, and stays so if the
+    /// process ends before the attempt does.
     #[must_use]
     pub fn only_endpoint(mut self, id: i64) -> Self {
         self.only = Some(id);
@@ -207,7 +209,13 @@ impl Write<'_> {
     /// goes to that user's own endpoint only.
     fn owe(&mut self, event: &Envelope, only: Option<i64>, except: Option<i64>) -> Result<()> {
         if let Some(endpoint) = only {
-            return self.owe_one(event.seq, endpoint, true);
+            self.conn
+                .prepare_cached(
+                    "insert into deliveries (event_seq, endpoint_id, state, due_at, ended_at)
+                     values (?1, ?2, 'failed', ?3, ?3)",
+                )?
+                .execute((event.seq, endpoint, self.now))?;
+            return Ok(());
         }
         if matches!(event.audience, Audience::User(_)) {
             return Ok(());

@@ -52,7 +52,7 @@ pub async fn frame(State(core): State<Core>, mut req: Request, next: Next) -> Re
         tracing::debug!(request_id = ?id, %method, path, status = status.as_u16(), ms,
             client = %client.address, "request");
     }
-    let answered = Answered { status: Class(status.as_u16()) };
+    let answered = Answered { status: Class(status.as_u16() / 100) };
     core.metrics.requests.get_or_create(&answered).inc();
     core.metrics.request_seconds.observe(started.elapsed().as_secs_f64());
     guard(response.headers_mut(), id);

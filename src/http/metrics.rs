@@ -7,14 +7,14 @@ use prometheus_client::{
 };
 use std::{fmt, sync::atomic::AtomicU64};
 
-/// A status class: `2xx`.
+/// A status class by its first digit: `2xx`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Class(pub u16);
 
 impl EncodeLabelValue for Class {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
         use fmt::Write as _;
-        write!(encoder, "{}xx", self.0 / 100)
+        write!(encoder, "{}xx", self.0)
     }
 }
 

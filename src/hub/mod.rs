@@ -137,7 +137,7 @@ impl Hub {
     /// Takes a client in: it is present, in its rooms, and hears what is committed from now on.
     pub async fn connect(&self, arrival: Arrival) -> Connection {
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
-        let here = self.inner.presence.arrive(arrival.who.tenant, arrival.who.user, &arrival.name);
+        let here = self.inner.presence.arrive(arrival.who, &arrival.name);
         let first_ping = sweep::first_ping_ms(id);
         let session = Arc::new(Session::new(id, arrival, &self.inner.clock, first_ping));
         self.inner.sessions.lock().insert(id, session.clone());

@@ -1,6 +1,8 @@
 //! Who is here: each `(tenant, user)` with a connection, or gone for less than a reload takes.
 
 use crate::{
+    auth::Role,
+    event::Listener,
     id::{TenantId, UserId},
     time::Clock,
 };
@@ -17,6 +19,8 @@ pub struct Present {
     pub user: UserId,
     /// The name people see.
     pub name: String,
+    /// What they are in their tenant.
+    pub role: Role,
     /// Open connections, on all doors.
     pub connections: usize,
     /// Since when without a break, milliseconds since the Unix epoch.
@@ -40,13 +44,15 @@ impl Presence {
     }
 
     /// Counts a connection; dropping the answer counts it down, whatever ended it.
-    pub(super) fn arrive(self: &Arc<Self>, tenant: TenantId, user: UserId, name: &str) -> Here {
+    pub(super) fn arrive(self: &Arc<Self>, who: Listener, name: &str) -> Here {
+        let Listener { tenant, user, role } = who;
         let now = self.clock.now_ms();
         let ticks = self.clock.ticks_ms();
         let mut here = self.here.lock();
         let present = here.entry(tenant).or_default().entry(user).or_insert_with(|| Present {
             user,
             name: name.to_owned(),
+            role,
             connections: 0,
             since_ms: now,
             last_seen_ms: now,
@@ -134,16 +140,17 @@ mod tests {
         let clock = Clock::default();
         let presence = Arc::new(Presence::new(clock.clone()));
         let (tenant, user) = (TenantId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+        let who = Listener { tenant, user, role: Role::Agent };
         let online = || presence.online(tenant).first().map(|p| p.connections);
         assert_eq!(online(), None);
-        let first = presence.arrive(tenant, user, "Ann");
-        let second = presence.arrive(tenant, user, "Ann");
+        let first = presence.arrive(who, "Ann");
+        let second = presence.arrive(who, "Ann");
         assert_eq!(online(), Some(2));
         drop(first);
         drop(second);
         clock.advance_ms(GRACE_MS / 2);
         assert!(presence.is_online(tenant, user), "a reload is silent");
-        let back = presence.arrive(tenant, user, "Ann");
+        let back = presence.arrive(who, "Ann");
         clock.advance_ms(GRACE_MS * 2);
         assert_eq!(online(), Some(1));
         drop(back);

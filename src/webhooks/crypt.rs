@@ -26,9 +26,9 @@ impl SecretBox {
         Self(XChaCha20Poly1305::new(key.into()))
     }
 
-    /// Encrypts `plain`: version byte, nonce, ciphertext and tag. `aad` says whose secret it is (for
-    /// example `endpoint:7`); it is not stored, and opening needs the same, so that a sealed secret
-    /// moved to another row stays shut.
+    /// Encrypts `plain`: version byte, nonce, ciphertext and tag. `aad` says whose secret it is
+    /// (for example `endpoint:7`); it is not stored, and opening needs the same, so that a sealed
+    /// secret moved to another row stays shut.
     pub fn seal(&self, plain: &str, aad: &[u8]) -> Result<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         getrandom::fill(&mut nonce).map_err(Error::internal)?;

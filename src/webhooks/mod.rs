@@ -1,11 +1,267 @@
-//! Webhooks: an event owed to an endpoint is delivered at least once, or ends where a person sees it.
+//! Webhooks: an event owed to an endpoint is delivered at least once, or ends in plain sight.
 //!
 //! Words: an **endpoint** is a registered URL, a **delivery** is one event owed to one endpoint, an
-//! addresses may be called, [`sign`] how a delivery is signed, [`schedule`] when it is tried again;
-//! [`crypt`] keeps the secrets, and [`post`] makes the one call.
+//! **attempt** is one POST of it. [`address`] says which addresses may be called, [`sign`] how a
+//! delivery is signed, [`schedule`] when it is tried again; [`crypt`] keeps the secrets, [`post`]
+//! makes the one call, and [`engine`] takes deliveries from the queue to their end.
 
 pub mod address;
 pub mod crypt;
+pub mod engine;
+pub mod http;
 pub mod post;
+mod render;
 pub mod schedule;
 pub mod sign;
+mod sql;
+
+use crate::{
+    error::{Checks, Result},
+    event::pattern,
+    id::TenantId,
+    time,
+};
+use serde::{Deserialize, Serialize};
+
+/// Most endpoints of one tenant.
+pub const ENDPOINTS_MAX: i64 = 100;
+
+/// Retries when nothing is asked for (seed B).
+const RETRIES: u32 = 3;
+
+/// Seconds an attempt may take when nothing is asked for, and at most.
+const TIMEOUT_S: u32 = 10;
+const TIMEOUT_S_MAX: u32 = 30;
+
+/// Longest name and description, characters.
+const NAME_MAX: usize = 100;
+const DESCRIPTION_MAX: usize = 500;
+
+/// Shortest secret that somebody may choose, bytes.
+const SECRET_MIN: usize = 8;
+
+/// What the body of a delivery looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PayloadFormat {
+    /// `{event, tenant_id, timestamp, data, …}`.
+    Event,
+    /// `{type, payload, timestamp, …}`.
+    Message,
+}
+
+impl PayloadFormat {
+    /// The word on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Message => "message",
+        }
+    }
+}
+
+/// A registered URL, as people see it. The secret is shown once, when it is made.
+#[derive(Debug, Clone, Serialize)]
+pub struct Endpoint {
+    /// Its number.
+    pub id: i64,
+    /// Its tenant.
+    pub tenant_id: TenantId,
+    /// What people call it.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Where it is.
+    pub url: String,
+    /// What it wants to hear: names, `ticket.*`, `*`.
+    pub events: Vec<String>,
+    /// How often a delivery is tried again.
+    pub retry_count: u32,
+    /// Seconds an attempt may take.
+    pub timeout: u32,
+    /// Whether it is delivered to; while not, deliveries are held.
+    pub is_active: bool,
+    /// What bodies look like.
+    pub payload_format: PayloadFormat,
+    /// Failed attempts in a row, 0 after a good one.
+    pub failure_streak: u32,
+    /// The status of the last attempt, when there was an answer.
+    pub last_status: Option<u16>,
+    /// When it was last tried.
+    #[serde(serialize_with = "time::as_rfc3339_opt")]
+    pub last_attempt_at: Option<i64>,
+    /// Grows with each change by a person.
+    pub version: i64,
+    /// When it was made.
+    #[serde(serialize_with = "time::as_rfc3339")]
+    pub created_at: i64,
+    /// When a person last changed it.
+    #[serde(serialize_with = "time::as_rfc3339")]
+    pub updated_at: i64,
+}
+
+/// What can be said about an endpoint when it is made or changed; what is absent stays as it is.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Wish {
+    name: Option<String>,
+    description: Option<String>,
+    url: Option<String>,
+    events: Option<Vec<String>>,
+    secret: Option<String>,
+    retry_count: Option<u32>,
+    timeout: Option<u32>,
+    is_active: Option<bool>,
+    payload_format: Option<PayloadFormat>,
+    version: Option<i64>,
+}
+
+/// An endpoint as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    name: String,
+    description: String,
+    url: String,
+    events: Vec<String>,
+    retry_count: u32,
+    timeout: u32,
+    is_active: bool,
+    payload_format: PayloadFormat,
+}
+
+impl Wanted {
+    fn of(endpoint: &Endpoint) -> Self {
+        Self {
+            name: endpoint.name.clone(),
+            description: endpoint.description.clone(),
+            url: endpoint.url.clone(),
+            events: endpoint.events.clone(),
+            retry_count: endpoint.retry_count,
+            timeout: endpoint.timeout,
+            is_active: endpoint.is_active,
+            payload_format: endpoint.payload_format,
+        }
+    }
+}
+
+impl Wish {
+    /// What the endpoint should be: `now`, with what is wished for in its place.
+    ///
+    /// # Errors
+    /// 422 naming every field that is wrong. Whether the URL may be called is not asked here.
+    fn wanted(self, now: Option<&Endpoint>, guard: &address::Guard) -> Result<Wanted> {
+        let mut missing_fields = Checks::new();
+        for (field, missing) in [
+            ("name", self.name.is_none()),
+            ("url", self.url.is_none()),
+            ("events", self.events.is_none()),
+        ] {
+            missing_fields.check(now.is_some() || !missing, field, "is required");
+        }
+        missing_fields.done()?;
+        let mut checks = Checks::new();
+        if let Some(secret) = &self.secret {
+            let long_enough = secret.is_empty() || secret.len() >= SECRET_MIN;
+            checks.check(long_enough, "secret", "must be at least 8 bytes");
+            if let Some(why) = sign::SigningKey::new(secret).err().filter(|_| !secret.is_empty()) {
+                checks.fail("secret", why.to_string());
+            }
+        }
+        let was = now.map(Wanted::of);
+        let was = was.as_ref();
+        let wanted = Wanted {
+            name: text(self.name, was.map(|w| &w.name)),
+            description: text(self.description, was.map(|w| &w.description)),
+            url: text(self.url, was.map(|w| &w.url)),
+            events: self.events.or_else(|| was.map(|w| w.events.clone())).unwrap_or_default(),
+            retry_count: self.retry_count.or(was.map(|w| w.retry_count)).unwrap_or(RETRIES),
+            timeout: self.timeout.or(was.map(|w| w.timeout)).unwrap_or(TIMEOUT_S),
+            is_active: self.is_active.or(was.map(|w| w.is_active)).unwrap_or(true),
+            payload_format: self
+                .payload_format
+                .or(was.map(|w| w.payload_format))
+                .unwrap_or(PayloadFormat::Event),
+        };
+        wanted.check(guard, &mut checks);
+        checks.done()?;
+        Ok(wanted)
+    }
+}
+
+impl Wanted {
+    fn check(&self, guard: &address::Guard, checks: &mut Checks) {
+        let name = self.name.chars().count();
+        checks.check((1..=NAME_MAX).contains(&name), "name", "must be 1 to 100 characters");
+        let description = self.description.chars().count();
+        checks.check(description <= DESCRIPTION_MAX, "description", "is over 500 characters");
+        if let Err(why) = guard.parse_url(&self.url) {
+            checks.fail("url", why.to_string());
+        }
+        checks.check(self.retry_count <= schedule::RETRIES_MAX, "retry_count", "must be 0 to 20");
+        let timeout = (1..=TIMEOUT_S_MAX).contains(&self.timeout);
+        checks.check(timeout, "timeout", "must be 1 to 30 seconds");
+        match pattern::validate_all(&self.events) {
+            Err(wrong) if self.events.is_empty() => {
+                checks.fail("events", wrong.into_iter().next().map_or_else(String::new, |w| w.1));
+            }
+            Err(wrong) => {
+                for (index, why) in wrong {
+                    checks.fail(format!("events[{index}]"), why);
+                }
+            }
+            Ok(()) => {}
+        }
+    }
+}
+
+fn text(said: Option<String>, was: Option<&String>) -> String {
+    match (said, was) {
+        (Some(said), _) => said.trim().to_owned(),
+        (None, Some(was)) => was.clone(),
+        (None, None) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    /// A good wish with some of it replaced (`null` takes a field away), and what is said of it.
+    fn told(instead: &str) -> String {
+        let mut body = serde_json::json!({
+            "name": "a", "url": "https://example.com", "events": ["*"],
+        });
+        let instead: serde_json::Map<_, _> = serde_json::from_str(instead).unwrap();
+        body.as_object_mut().unwrap().extend(instead);
+        let wish: Wish = serde_json::from_value(body).unwrap();
+        match wish.wanted(None, &address::Guard::new("").unwrap()) {
+            Ok(wanted) => format!("{} {}", wanted.retry_count, wanted.timeout),
+            Err(Error::Invalid(fields)) => {
+                fields.iter().map(|f| f.field.clone()).collect::<Vec<_>>().join(" ")
+            }
+            Err(e) => panic!("{e:?}"),
+        }
+    }
+
+    /// A wish is completed by defaults, or every wrong field is named.
+    #[test]
+    fn wishes_are_checked() {
+        let table = [
+            ("{}", "3 10"),
+            (r#"{"events":["call.*"],"retry_count":0,"timeout":30}"#, "0 30"),
+            (r#"{"secret":"test-secret-123"}"#, "3 10"),
+            (r#"{"name":null,"url":null,"events":null}"#, "name url events"),
+            (r#"{"name":""}"#, "name"),
+            (r#"{"url":"ftp://example.com"}"#, "url"),
+            (r#"{"url":"http://169.254.169.254/"}"#, "url"),
+            (r#"{"url":""}"#, "url"),
+            (r#"{"events":[]}"#, "events"),
+            (r#"{"events":["*","ticket.creatd"]}"#, "events[1]"),
+            (r#"{"timeout":0,"retry_count":21}"#, "retry_count timeout"),
+            (r#"{"secret":"short"}"#, "secret"),
+        ];
+        for (instead, expected) in table {
+            assert_eq!(told(instead), expected, "{instead}");
+        }
+    }
+}

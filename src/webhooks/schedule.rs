@@ -77,9 +77,9 @@ impl Schedule {
         self.0.get(at).or(self.0.last()).copied().unwrap_or(STEP_MAX)
     }
 
-    /// How long to wait after the `failed`-th attempt, or `None` when `retry_count` retries (at most
-    /// [`RETRIES_MAX`]) have all been made. `random` is any random number; it moves the wait by up
-    /// to 20 % either way, so that endpoints which failed together do not return together.
+    /// How long to wait after the `failed`-th attempt, or `None` when `retry_count` retries (at
+    /// most [`RETRIES_MAX`]) have all been made. `random` is any random number; it moves the wait
+    /// by up to 20 % either way, so that endpoints which failed together do not return together.
     pub fn next(&self, failed: u32, retry_count: u32, random: u64) -> Option<Duration> {
         (failed <= retry_count.min(RETRIES_MAX)).then(|| jitter(self.base(failed), random))
     }

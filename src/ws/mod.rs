@@ -5,6 +5,7 @@
 
 mod door;
 mod frames;
+pub mod http;
 mod inbound;
 mod socket;
 mod ticket;

@@ -251,8 +251,9 @@ impl Guard {
     }
 }
 
-/// Whether an address belongs to this machine: asked of the routing table, which answers a machine's
-/// own address with that same address as the source. Connecting a datagram socket sends nothing.
+/// Whether an address belongs to this machine: asked of the routing table, which answers a
+/// machine's own address with that same address as the source. Connecting a datagram socket sends
+/// nothing.
 fn is_this_machine(addr: SocketAddr) -> bool {
     let any: IpAddr = match addr {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -270,8 +271,8 @@ fn check_port(port: u16) -> Result<(), Refused> {
     if BAD_PORTS.binary_search(&port).is_ok() { Err(Refused::Port(port)) } else { Ok(()) }
 }
 
-/// `10.1.0.0/16`, `192.168.7.5`, `192.168.7.5:8080`, `fd12::/16`, `fd12::1`, `[fd12::1]:9000`; a port
-/// may follow a range as well (`10.1.0.0/16:8080`, `[fd12::/16]:9000`).
+/// `10.1.0.0/16`, `192.168.7.5`, `192.168.7.5:8080`, `fd12::/16`, `fd12::1`, `[fd12::1]:9000`; a
+/// port may follow a range as well (`10.1.0.0/16:8080`, `[fd12::/16]:9000`).
 fn parse_opening(text: &str) -> Option<Opening> {
     let (net, port) = match text.strip_prefix('[') {
         Some(rest) => {

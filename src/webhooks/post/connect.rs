@@ -1,8 +1,10 @@
-//! What lies under the HTTP client: the guarded resolver, and a connector that says how far it came.
+//! What lies under the HTTP client: the guarded resolver, and a connector that says how far it
+//! came.
 //!
-//! The client reports most faults as plain I/O errors. The stages here label theirs, so that "nobody
-//! listens there" and "the certificate is not trusted" stay apart; and they note whether a call made
-//! a connection of its own or was given a kept one, which decides whether a reset may be tried again.
+//! The client reports most faults as plain I/O errors. The stages here label theirs, so that
+//! "nobody listens there" and "the certificate is not trusted" stay apart; and they note whether a
+//! call made a connection of its own or was given a kept one, which decides whether a reset may be
+//! tried again.
 
 use super::{
     Failure, Stage,

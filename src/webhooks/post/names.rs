@@ -1,9 +1,9 @@
 //! Looking up names for deliveries: once for everybody who waits, remembered for a while, bounded.
 //!
-//! The system's resolver blocks for as long as it likes. Here it runs on threads of its own, at most
-//! [`LOOK_UPS_MAX`] at a time, while the workers wait no longer than their time-out; a worker that
-//! finds all of them taken waits for one to come free. One name is asked for once, however many wait
-//! for it. A name that is already known costs no thread.
+//! The system's resolver blocks for as long as it likes. Here it runs on threads of its own, at
+//! most [`LOOK_UPS_MAX`] at a time, while the workers wait no longer than their time-out; a worker
+//! that finds all of them taken waits for one to come free. One name is asked for once, however
+//! many wait for it. A name that is already known costs no thread.
 
 use parking_lot::{Condvar, Mutex};
 use std::{

@@ -17,6 +17,14 @@ pub struct Outcome {
     pub body: String,
 }
 
+impl Outcome {
+    /// The address may not be called, so nothing was tried.
+    pub fn refused(why: Refused) -> Self {
+        let result = Err(Failure::Refused(why));
+        Self { result, response_time_ms: 0, retry_after: None, body: String::new() }
+    }
+}
+
 /// What a call was busy with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {

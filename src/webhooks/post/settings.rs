@@ -14,8 +14,8 @@ use ureq::{
 /// Longest time for connecting, the TLS handshake included.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Longest time spent on an answer's body once its head is here: by then the outcome is known, and a
-/// worker has better things to do than to watch bytes drip.
+/// Longest time spent on an answer's body once its head is here: by then the outcome is known, and
+/// a worker has better things to do than to watch bytes drip.
 const BODY_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Buffer a direction and connection. The client's own default of 128 KiB would cost 64 MiB with a
@@ -35,11 +35,12 @@ pub(super) const POOLS: usize = 8;
 /// What an operator can say about outgoing calls.
 #[derive(Clone)]
 pub struct Settings {
-    /// `WEBHOOK_CA_FILE`: certificates (PEM) of private authorities, trusted beside the public ones.
+    /// `WEBHOOK_CA_FILE`: certificates (PEM) of private authorities, trusted beside the public
+    /// ones.
     pub ca_file: Option<PathBuf>,
-    /// `WEBHOOK_PROXY`: an `http://` or `https://` egress proxy for all calls. It looks up the names
-    /// itself, so only literal addresses are judged here and the proxy must guard the rest. The
-    /// usual environment variables are not read.
+    /// `WEBHOOK_PROXY`: an `http://` or `https://` egress proxy for all calls. It looks up the
+    /// names itself, so only literal addresses are judged here and the proxy must guard the rest.
+    /// The usual environment variables are not read.
     pub proxy: Option<String>,
     /// Idle connections kept, all hosts together.
     pub idle_max: usize,

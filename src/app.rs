@@ -1,0 +1,319 @@
+//! The whole, wired: what is started in which order, and how it ends.
+
+use crate::{
+    auth::{Passwords, Sessions, sql as auth_sql, token},
+    bell::{self, Owed},
+    config::{Config, folder::DataFolder},
+    db::{self, Db, OpenError},
+    error::Error,
+    exit::{Exit, Failure},
+    http::{Core, CoreParts, Settings, metrics::Metrics},
+    hub::{self, Hub},
+    listen, routes,
+    time::Clock,
+    webhooks::{
+        address::Guard,
+        crypt::SecretBox,
+        engine::{self, Engine},
+        post::{self, Poster},
+        schedule::Schedule,
+    },
+    ws::Tickets,
+};
+use axum::extract::FromRef;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+use tokio::{net::TcpListener, sync::watch};
+
+/// How long an orderly stop may take.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often last uses of sign-ins are written down.
+const TOUCH_EVERY_MS: i64 = 60_000;
+
+/// What handlers can ask for.
+#[derive(Clone, FromRef)]
+pub struct App {
+    /// Database, hub, keys, settings.
+    pub core: Core,
+    /// Webhook deliveries.
+    pub engine: Engine,
+    /// Tickets for sockets.
+    pub tickets: Arc<Tickets>,
+}
+
+/// How this server differs from an ordinary one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mode {
+    /// Pages on localhost may call, and webhooks may go to loopback.
+    pub local: bool,
+    /// Webhooks are not delivered, for measuring the rest.
+    pub deliveries_paused: bool,
+}
+
+/// A server that is ready to serve.
+pub struct Server {
+    /// What handlers can ask for.
+    pub app: App,
+    /// Where it listens.
+    pub address: SocketAddr,
+    listener: TcpListener,
+    sockets_max: usize,
+}
+
+impl Server {
+    /// Opens the data folder's database, starts all threads, and listens. The folder's lock is the
+    /// caller's to hold.
+    ///
+    /// # Errors
+    /// With the exit code that fits.
+    pub async fn start(
+        config: &Config,
+        folder: &DataFolder,
+        clock: Clock,
+        mode: Mode,
+    ) -> Result<Self, Failure> {
+        let listener = TcpListener::bind((config.server_host.as_str(), config.server_port))
+            .await
+            .map_err(|e| {
+            let at = config.listen_text();
+            Failure::new(Exit::Failed, format!("{at} cannot be listened on: {e}"))
+        })?;
+        let address = listener.local_addr().map_err(internal)?;
+        let (orders, inbox) = std::sync::mpsc::sync_channel(hub::INBOX_MAX);
+        let owed = Arc::new(Owed::default());
+        let db = open(config, folder, clock, bell::on_commit(orders.clone(), owed.clone()))?;
+        say("Database connected successfully");
+        let core = core(config, folder, &db, (orders, inbox), mode)?;
+        let guard = guard(config, address, mode)?;
+        let engine = Engine::start(&db, owed, engine_settings(config, folder, guard, mode)?)
+            .map_err(internal)?;
+        say(&format!("Webhook manager started with {} workers", config.webhook_workers));
+        say("Event broadcaster initialized (WebSocket + Webhooks)");
+        say("Services initialized");
+        let app = App { core, engine, tickets: Arc::default() };
+        say("Handlers initialized");
+        Ok(Self { app, address, listener, sockets_max: config.ws_max })
+    }
+
+    /// Serves until `stop` says so, then ends in order: no new connections, clients told, open
+    /// requests and attempts finished or left for the next start, the WAL folded in.
+    pub async fn serve(self, mut stop: watch::Receiver<bool>) {
+        let Self { app, listener, sockets_max, .. } = self;
+        let App { core, engine, .. } = app.clone();
+        let sweep = tokio::spawn(core.hub.clone().sweep());
+        let touch = tokio::spawn(touch_sessions(core.clone()));
+        let watchdog = tokio::spawn(watchdog(core.clone()));
+        let serving =
+            tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
+        notify_systemd(&[Notice::Ready]);
+        drop(stop.wait_for(|stop| *stop).await);
+        notify_systemd(&[Notice::Stopping]);
+        tracing::info!("stopping");
+        core.hub.stop();
+        let finish = async {
+            drop(serving.await);
+            let stopping = engine.clone();
+            drop(tokio::task::spawn_blocking(move || stopping.stop(STOP_WITHIN / 2)).await);
+            while core.hub.counts().clients > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
+            tracing::warn!("not everything finished in time");
+        }
+        for task in [sweep, touch, watchdog] {
+            task.abort();
+        }
+        let db = core.db.clone();
+        drop(tokio::task::spawn_blocking(move || db.close()).await);
+    }
+}
+
+/// Start-up lines, word for word those of seed B. They go to standard output; logs go to standard
+/// error.
+pub fn say(line: &str) {
+    use std::io::Write as _;
+    // A closed standard output is no reason not to serve.
+    drop(writeln!(std::io::stdout(), "{line}"));
+}
+
+#[track_caller]
+fn internal(e: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::Failed, e.to_string())
+}
+
+/// Opens the database of a folder, for the server and for commands that work without one.
+///
+/// # Errors
+/// 65 for a database that is damaged, newer or somebody else's; 74 for anything else.
+pub fn open(
+    config: &Config,
+    folder: &DataFolder,
+    clock: Clock,
+    on_commit: db::OnCommit,
+) -> Result<Db, Failure> {
+    let settings = db::Settings {
+        folder: folder.path().to_owned(),
+        synchronous: config.db_synchronous,
+        clock,
+        min_free_bytes: config.min_free_disk_mb << 20,
+    };
+    Db::open(settings, on_commit).map_err(|e| {
+        let code = match e {
+            OpenError::Newer(..) | OpenError::Bad(_) => Exit::BadDatabase,
+            OpenError::Other(_) => Exit::Io,
+        };
+        Failure::new(code, format!("{}: {e}", folder.database().display()))
+    })
+}
+
+fn core(
+    config: &Config,
+    folder: &DataFolder,
+    db: &Db,
+    (orders, inbox): (
+        std::sync::mpsc::SyncSender<hub::Order>,
+        std::sync::mpsc::Receiver<hub::Order>,
+    ),
+    mode: Mode,
+) -> Result<Core, Failure> {
+    let secret = match &config.jwt_secret {
+        Some(secret) => secret.expose().as_bytes().to_vec(),
+        None => folder.key("jwt.key", 32)?,
+    };
+    let previous: Vec<&[u8]> =
+        config.jwt_secret_previous.iter().map(|s| s.expose().as_bytes()).collect();
+    let keys = token::Keys::new(&secret, &previous);
+    say("Repositories initialized");
+    let limits = hub::Limits { all: config.ws_max, per_user: config.ws_max_per_user };
+    let hub = Hub::start(db, orders, inbox, limits).map_err(internal)?;
+    say("WebSocket Hub started (single-server mode)");
+    Ok(Core::new(CoreParts {
+        db: db.clone(),
+        hub,
+        keys,
+        sessions: Sessions::default(),
+        passwords: Passwords::new().map_err(internal)?,
+        settings: Settings {
+            hosts: config.allowed_hosts.clone(),
+            public_url: config
+                .public_url
+                .as_ref()
+                .map(|url| url.as_str().trim_end_matches('/').to_owned()),
+            origins: config.allowed_origins.clone(),
+            localhost_origins: mode.local,
+            trusted_proxies: config.trusted_proxies.clone(),
+            metrics_allow: config.metrics_allow.clone(),
+        },
+        metrics: Metrics::default(),
+        setup_open: AtomicBool::new(false),
+        anonymous: CoreParts::anonymous_limiter(),
+    }))
+}
+
+fn guard(config: &Config, address: SocketAddr, mode: Mode) -> Result<Guard, Failure> {
+    let allowed = config.webhook_allow_net.as_deref().unwrap_or_default();
+    let guard = Guard::new(allowed)
+        .map_err(|e| Failure::new(Exit::Config, format!("WEBHOOK_ALLOW_NET: {e}")))?;
+    if mode.local {
+        tracing::warn!("webhooks may be delivered to this machine itself (loopback)");
+    }
+    Ok(guard.with_loopback(mode.local).with_own([address]))
+}
+
+fn engine_settings(
+    config: &Config,
+    folder: &DataFolder,
+    guard: Guard,
+    mode: Mode,
+) -> Result<engine::Settings, Failure> {
+    let schedule = match &config.webhook_retry_schedule {
+        None => Schedule::default(),
+        Some(text) => Schedule::parse(text)
+            .map_err(|e| Failure::new(Exit::Config, format!("WEBHOOK_RETRY_SCHEDULE: {e}")))?,
+    };
+    let guard = Arc::new(guard);
+    let settings = post::Settings {
+        ca_file: config.webhook_ca_file.clone(),
+        proxy: config.webhook_proxy.as_ref().map(|p| p.expose().to_owned()),
+        ..post::Settings::default()
+    };
+    let poster = Poster::new(guard.clone(), &settings)
+        .map_err(|e| Failure::new(Exit::Config, e.to_string()))?;
+    let key: [u8; 32] = folder
+        .key("webhooks.key", 32)?
+        .try_into()
+        .map_err(|_| internal("the key of webhook secrets is not 32 bytes"))?;
+    Ok(engine::Settings {
+        workers: config.webhook_workers,
+        schedule,
+        guard,
+        poster,
+        secrets: SecretBox::new(&key),
+        paused: mode.deliveries_paused,
+    })
+}
+
+/// Writes down now and then when sign-ins were last used.
+async fn touch_sessions(core: Core) {
+    loop {
+        core.clock().sleep_ms(TOUCH_EVERY_MS).await;
+        let seen = core.sessions.seen();
+        for step in seen.chunks(500) {
+            let step = step.to_vec();
+            match core.db.write(move |w| auth_sql::touch_sessions(w, &step)).await {
+                Ok(()) | Err(Error::Full | Error::Busy(_)) => {}
+                Err(e) => tracing::warn!(error = %e, "last uses could not be written down"),
+            }
+        }
+    }
+}
+
+/// Feeds systemd's watchdog, where it asks for that, while the writer answers.
+async fn watchdog(core: Core) {
+    let Some(every) = watchdog_every() else { return };
+    loop {
+        tokio::time::sleep(every).await;
+        if core.db.write(|_| Ok(())).await.is_ok() {
+            notify_systemd(&[Notice::Alive]);
+        }
+    }
+}
+
+enum Notice {
+    Ready,
+    Alive,
+    Stopping,
+}
+
+#[cfg(unix)]
+fn notify_systemd(notices: &[Notice]) {
+    let states: Vec<_> = notices
+        .iter()
+        .map(|notice| match notice {
+            Notice::Ready => sd_notify::NotifyState::Ready,
+            Notice::Alive => sd_notify::NotifyState::Watchdog,
+            Notice::Stopping => sd_notify::NotifyState::Stopping,
+        })
+        .collect();
+    if let Err(e) = sd_notify::notify(&states) {
+        tracing::debug!(error = %e, "systemd could not be told");
+    }
+}
+
+#[cfg(not(unix))]
+fn notify_systemd(_: &[Notice]) {}
+
+#[cfg(unix)]
+fn watchdog_every() -> Option<Duration> {
+    sd_notify::watchdog_enabled().map(|within| within / 3)
+}
+
+#[cfg(not(unix))]
+fn watchdog_every() -> Option<Duration> {
+    None
+}

@@ -1,0 +1,100 @@
+//! The accept loop: connections in, requests to the router, an end that finishes what is begun.
+
+use crate::http::Peer;
+use axum::{Router, body::Body, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+};
+use tower::Service as _;
+
+/// How long a request's head may take, and how long an idle connection is kept.
+const HEAD_WITHIN: Duration = Duration::from_secs(60);
+
+/// Largest head of a request, bytes.
+const HEAD_MAX: usize = 32 << 10;
+
+/// Most headers of a request.
+const HEADERS_MAX: usize = 64;
+
+/// Connections beside open sockets.
+const HTTP_CONNECTIONS: usize = 4_096;
+
+/// Serves `listener` until `stop` says so, then waits for open requests.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    sockets_max: usize,
+    mut stop: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(sockets_max + HTTP_CONNECTIONS));
+    let mut conn = http1::Builder::new();
+    conn.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(HEAD_MAX)
+        .max_headers(HEADERS_MAX)
+        .half_close(false);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopped(&mut stop) => return,
+        };
+        match accepted {
+            // Full: the newest goes, and its client hears of it at once.
+            Ok((stream, peer)) => match places.clone().try_acquire_owned() {
+                Ok(place) => {
+                    let task = one(stream, peer, router.clone(), conn.clone(), stop.clone());
+                    tokio::spawn(async move {
+                        task.await;
+                        drop(place);
+                    });
+                }
+                Err(_) => tracing::warn!(%peer, "too many connections: one was refused"),
+            },
+            Err(e) => {
+                // No file descriptors, mostly; they come back when others close.
+                tracing::warn!(error = %e, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Waits until it is time to stop; a sender that is gone says so too.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+async fn one(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    conn: http1::Builder,
+    mut stop: watch::Receiver<bool>,
+) {
+    if let Err(e) = stream.set_nodelay(true) {
+        tracing::debug!(error = %e, %peer, "a connection was gone at once");
+        return;
+    }
+    let service = service_fn(move |req: Request<Incoming>| {
+        let mut router = router.clone();
+        let mut req = req.map(Body::new);
+        req.extensions_mut().insert(Peer(peer.ip()));
+        async move { router.call(req).await }
+    });
+    let serving = conn.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = stopped(&mut stop) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(e) = ended {
+        tracing::debug!(error = %e, %peer, "a connection ended badly");
+    }
+}

@@ -1,0 +1,61 @@
+//! One worker: takes a job, makes the attempt, hands in what came of it.
+
+use super::{
+    Engine, Parts,
+    lane::{Attempted, Job},
+};
+use crate::webhooks::{
+    post::{Outcome, Request},
+    render::{self, Named},
+};
+
+pub(super) fn run(engine: &Engine) {
+    while let Some(job) = engine.board.next() {
+        let attempted = attempt(engine, &job);
+        if engine.board.done(attempted) {
+            engine.owed.ring(&[]);
+        }
+    }
+}
+
+/// One POST of a delivery. Blocks for as long as it takes.
+pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
+    let Job { whereto, delivery, attempts, event } = job;
+    let number = attempts + 1;
+    let at_ms = engine.db.clock().now_ms();
+    let outcome = match &whereto.target {
+        Err(refused) => Outcome::refused(refused.clone()),
+        Ok(target) => {
+            let body = render::body(event, whereto.tenant, whereto.format);
+            let named = Named {
+                endpoint: whereto.endpoint,
+                tenant: whereto.tenant,
+                delivery: *delivery,
+                attempt: number,
+                now_s: at_ms / 1000,
+                keys: &whereto.keys,
+            };
+            let headers = render::headers(event, &named, &body);
+            let timeout = whereto.timeout;
+            engine.poster.post(&Request { target, headers: &headers, body: &body, timeout })
+        }
+    };
+    let mut attempted = Attempted {
+        endpoint: whereto.endpoint,
+        delivery: *delivery,
+        number,
+        at_ms,
+        outcome,
+        by_hand: false,
+        again_in: None,
+    };
+    if !attempted.is_good() {
+        attempted.again_in = engine.schedule.next(number, whereto.retry_count, random());
+    }
+    attempted
+}
+
+/// For jitter; without randomness everybody waits the same, which is no harm.
+fn random() -> u64 {
+    getrandom::u64().unwrap_or(u64::MAX / 2)
+}

@@ -1,0 +1,288 @@
+//! `/webhooks`: B's endpoints to register URLs, test them, and see what became of deliveries.
+
+use super::{
+    ENDPOINTS_MAX, Endpoint, Wish,
+    engine::{self, Engine},
+    post::Failure,
+    sign, sql,
+};
+use crate::{
+    db::Say,
+    error::{Error, OrNotFound as _, Result},
+    event::{Actor, Kind},
+    http::{
+        Answer, Core, Lenient, May, PathOf, QueryOf, created, ok,
+        permission::{ManageWebhooks, ReadWebhooks},
+    },
+    id::TenantId,
+};
+use axum::{extract::State, http::HeaderMap};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+/// Attempts of one page of the log unless asked for fewer or more; and at most.
+const LIMIT: i64 = 50;
+const LIMIT_MAX: i64 = 200;
+
+/// How long a name may take to resolve when an endpoint is made.
+const LOOK_UP_WITHIN: Duration = Duration::from_secs(3);
+
+/// An endpoint just made: the only time its secret is shown.
+#[derive(Debug, Serialize)]
+pub struct Made {
+    #[serde(flatten)]
+    endpoint: Endpoint,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+}
+
+/// `GET /webhooks` (seed B).
+///
+/// # Errors
+/// 403 for all but administrators.
+pub async fn list(State(core): State<Core>, who: May<ReadWebhooks>) -> Answer<Vec<Endpoint>> {
+    let tenant = who.tenant;
+    let all = core.db.read(move |r| sql::all(r, tenant)).await?;
+    let meta = json!({ "total": all.len() });
+    Ok(ok(all).with_meta(meta))
+}
+
+/// `POST /webhooks` (seed B).
+///
+/// # Errors
+/// 422 naming every wrong field, a refused address among them; 409 for the 101st.
+pub async fn create(
+    State(core): State<Core>,
+    State(engine): State<Engine>,
+    who: May<ManageWebhooks>,
+    Lenient(wish): Lenient<Wish>,
+) -> Answer<Made> {
+    let chosen = wish.secret.clone().filter(|secret| !secret.is_empty());
+    let wanted = wish.wanted(None, &engine.guard)?;
+    let warning = reachable(&engine, &wanted.url).await?;
+    let secret = chosen.map_or_else(sign::generate_secret, Ok)?;
+    let (tenant, shown, sealing) = (who.tenant, secret.clone(), engine.clone());
+    let endpoint = core
+        .db
+        .write(move |w| {
+            if sql::count(w, tenant)? >= ENDPOINTS_MAX {
+                let why = format!("a tenant has at most {ENDPOINTS_MAX} webhooks");
+                return Err(Error::conflict("too_many_webhooks", why));
+            }
+            let id = sql::next_id(w)?;
+            let sealed = sealing.secrets.seal(&secret, &id.to_be_bytes())?;
+            sql::insert(w, tenant, id, &wanted, &sealed)?;
+            sql::find(w, tenant, id)?.or_not_found("webhook")
+        })
+        .await?;
+    Ok(created(Made { endpoint, secret: Some(shown), warning }))
+}
+
+/// `GET /webhooks/{id}` (seed B).
+///
+/// # Errors
+/// 404 when the tenant has no such webhook.
+pub async fn show(
+    State(core): State<Core>,
+    who: May<ReadWebhooks>,
+    PathOf(id): PathOf<i64>,
+) -> Answer<Endpoint> {
+    let tenant = who.tenant;
+    Ok(ok(core.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?))
+}
+
+/// `PUT` and `PATCH /webhooks/{id}` (seed B): what is absent stays as it is.
+///
+/// # Errors
+/// 404; 422 naming every wrong field; 409 `version_conflict` for a stale `version` or `If-Match`.
+pub async fn change(
+    State(engine): State<Engine>,
+    who: May<ManageWebhooks>,
+    PathOf(id): PathOf<i64>,
+    headers: HeaderMap,
+    Lenient(wish): Lenient<Wish>,
+) -> Answer<Made> {
+    let tenant = who.tenant;
+    let now = engine.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?;
+    let version = wish.version.or_else(|| if_match(&headers));
+    let secret = wish.secret.clone().filter(|secret| !secret.is_empty());
+    let wanted = wish.clone().wanted(Some(&now), &engine.guard)?;
+    let moved = wanted.url != now.url;
+    let warning = if moved { reachable(&engine, &wanted.url).await? } else { None };
+    let sealed = secret.map(|s| engine.secrets.seal(&s, &id.to_be_bytes())).transpose()?;
+    let db = engine.db.clone();
+    let endpoint = db
+        .write(move |w| {
+            let now = sql::find(w, tenant, id)?.or_not_found("webhook")?;
+            if version.is_some_and(|version| version != now.version) {
+                let why = format!("it was changed in between: its version is {}", now.version);
+                return Err(Error::conflict("version_conflict", why));
+            }
+            // Judged again: another change may have come in between.
+            let wanted = wish.clone().wanted(Some(&now), &engine.guard)?;
+            if sealed.is_some() || wanted != super::Wanted::of(&now) {
+                sql::update(w, tenant, id, &wanted, sealed.as_deref())?;
+                let engine = engine.clone();
+                w.after_commit(move || engine.endpoint_changed(id));
+            }
+            sql::find(w, tenant, id)?.or_not_found("webhook")
+        })
+        .await?;
+    Ok(ok(Made { endpoint, secret: None, warning }))
+}
+
+fn if_match(headers: &HeaderMap) -> Option<i64> {
+    headers.get("if-match")?.to_str().ok()?.trim_matches('"').parse().ok()
+}
+
+/// `DELETE /webhooks/{id}` (seed B): what waits for it is cancelled.
+///
+/// # Errors
+/// 404 when the tenant has no such webhook.
+pub async fn delete(
+    State(core): State<Core>,
+    State(engine): State<Engine>,
+    who: May<ManageWebhooks>,
+    PathOf(id): PathOf<i64>,
+) -> Answer<Endpoint> {
+    let tenant = who.tenant;
+    let deleted = core.db.write(move |w| {
+        let endpoint = sql::find(w, tenant, id)?.or_not_found("webhook")?;
+        sql::delete(w, tenant, id)?;
+        let engine = engine.clone();
+        w.after_commit(move || engine.endpoint_changed(id));
+        Ok(endpoint)
+    });
+    Ok(ok(deleted.await?))
+}
+
+/// Asks whether the URL may be called now: a refused address is an error, a name that does not
+/// resolve is only worth a warning.
+async fn reachable(engine: &Engine, url: &str) -> Result<Option<String>> {
+    let target = engine.guard.parse_url(url).map_err(|why| Error::field("url", why.to_string()))?;
+    let engine = engine.clone();
+    let checked = blocking(move || engine.poster.check(&target, LOOK_UP_WITHIN)).await?;
+    match checked {
+        Ok(()) => Ok(None),
+        Err(Failure::Refused(why)) => Err(Error::field("url", why.to_string())),
+        Err(other) => Ok(Some(format!("made, but it cannot be reached now: {other}"))),
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+}
+
+/// `POST /webhooks/{id}/test` (seed B): one attempt to this endpoint, now, whatever its state.
+///
+/// # Errors
+/// 404; 503 when too many tests run. An attempt that fails is an answer, not an error.
+pub async fn test(
+    State(core): State<Core>,
+    State(engine): State<Engine>,
+    who: May<ManageWebhooks>,
+    PathOf(id): PathOf<i64>,
+) -> Answer<Value> {
+    let (tenant, actor) = (who.tenant, who.actor());
+    core.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?;
+    let busy = |_| Error::Busy(Duration::from_secs(1));
+    let _turn = engine.tests.try_acquire().map_err(busy)?;
+    let delivery = core.db.write(move |w| say_test(w, tenant, &actor, id)).await?;
+    let tested = engine.clone();
+    let attempted = blocking(move || try_once(&tested, tenant, id, delivery)).await??;
+    let attempted = Arc::new([attempted]);
+    let settling = attempted.clone();
+    core.db.write(move |w| engine::settle(w, settling.as_slice())).await?;
+    let [attempted] = &*attempted;
+    Ok(ok(json!({
+        "success": attempted.is_good(),
+        "http_status": attempted.outcome.result.as_ref().ok(),
+        "response_time_ms": attempted.outcome.response_time_ms,
+        "error": attempted.error(),
+        "delivery_id": delivery,
+    })))
+}
+
+fn say_test(w: &mut crate::db::Write<'_>, tenant: TenantId, actor: &Actor, id: i64) -> Result<i64> {
+    let endpoint = sql::find(w, tenant, id)?.or_not_found("webhook")?;
+    let data = json!({
+        "webhook_id": id,
+        "name": endpoint.name,
+        "message": "This is a test delivery from Deskbell.",
+    });
+    let say = Say::new(tenant, Kind::WebhookTest, &data)?.by(actor.clone()).only_endpoint(id);
+    let said = w.say(say)?;
+    sql::delivery_of(w, said.seq, id)
+}
+
+fn try_once(
+    engine: &Engine,
+    tenant: TenantId,
+    id: i64,
+    delivery: i64,
+) -> Result<engine::Attempted> {
+    let row = engine.db.read_blocking(|r| sql::row(r, tenant, id))?.or_not_found("webhook")?;
+    let whereto = Arc::new(row.whereto(engine)?);
+    let job = engine.db.read_blocking(|r| engine::job(r, &whereto, delivery))?;
+    let mut attempted = engine::attempt(engine, &job.or_not_found("delivery")?);
+    attempted.again_in = None;
+    attempted.by_hand = true;
+    Ok(attempted)
+}
+
+/// The query of the log.
+#[derive(Debug, Deserialize)]
+pub struct LogWanted {
+    state: Option<String>,
+    event: Option<String>,
+    before: Option<i64>,
+    limit: Option<i64>,
+}
+
+/// `GET /webhooks/{id}/logs` (seed B): attempts, the newest first.
+///
+/// # Errors
+/// 404; 422 for a bad query.
+pub async fn logs(
+    State(core): State<Core>,
+    who: May<ReadWebhooks>,
+    PathOf(id): PathOf<i64>,
+    QueryOf(wanted): QueryOf<LogWanted>,
+) -> Answer<Vec<sql::Logged>> {
+    let limit = wanted.limit.unwrap_or(LIMIT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        return Err(Error::field("limit", format!("must be 1 to {LIMIT_MAX}")));
+    }
+    let states = ["waiting", "delivered", "failed"];
+    if wanted.state.as_deref().is_some_and(|s| !states.contains(&s)) {
+        return Err(Error::field("state", format!("must be one of {}", states.join(", "))));
+    }
+    let (tenant, before) = (who.tenant, wanted.before.unwrap_or(i64::MAX));
+    let query =
+        sql::LogQuery { endpoint: id, before, limit, state: wanted.state, event: wanted.event };
+    let found = core.db.read(move |r| {
+        sql::find(r, tenant, id)?.or_not_found("webhook")?;
+        sql::log(r, &query)
+    });
+    Ok(ok(found.await?))
+}
+
+/// `GET /webhooks/{id}/stats` (seed B).
+///
+/// # Errors
+/// 404 when the tenant has no such webhook.
+pub async fn stats(
+    State(core): State<Core>,
+    who: May<ReadWebhooks>,
+    PathOf(id): PathOf<i64>,
+) -> Answer<sql::Stats> {
+    let (tenant, now) = (who.tenant, core.clock().now_ms());
+    let found = core.db.read(move |r| {
+        let endpoint = sql::find(r, tenant, id)?.or_not_found("webhook")?;
+        sql::stats(r, &endpoint, now)
+    });
+    Ok(ok(found.await?))
+}

@@ -1,0 +1,116 @@
+//! What is sent: the body, rendered from the stored event, and the headers, signed over its bytes.
+
+use super::{PayloadFormat, sign};
+use crate::id::TenantId;
+use ::http::{HeaderName, HeaderValue, header};
+
+/// A stored event as a delivery needs it; `actor`, `data` and `changes` are JSON text.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) seq: i64,
+    pub(super) id: String,
+    pub(super) kind: String,
+    pub(super) at_ms: i64,
+    pub(super) actor: String,
+    pub(super) data: String,
+    pub(super) changes: Option<String>,
+}
+
+/// The body: B's, or the pair of its "Full example", both with our names beside.
+pub(super) fn body(event: &Stored, tenant: TenantId, format: PayloadFormat) -> Vec<u8> {
+    let Stored { seq, id, kind, at_ms, actor, data, changes } = event;
+    let timestamp = at_ms / 1000;
+    // A kind is a plain word, so nothing here needs escaping.
+    let mut text = match format {
+        PayloadFormat::Event => format!(
+            r#"{{"event":"{kind}","tenant_id":"{tenant}","timestamp":{timestamp},"data":{data}"#
+        ),
+        PayloadFormat::Message => {
+            format!(r#"{{"type":"{kind}","payload":{data},"timestamp":{timestamp}"#)
+        }
+    };
+    text.push_str(&format!(r#","id":"{id}","seq":{seq},"actor":{actor}"#));
+    if let Some(changes) = changes {
+        text.push_str(r#","changes":"#);
+        text.push_str(changes);
+    }
+    text.push('}');
+    text.into_bytes()
+}
+
+/// What the headers name beside the event.
+pub(super) struct Named<'a> {
+    pub(super) endpoint: i64,
+    pub(super) tenant: TenantId,
+    pub(super) delivery: i64,
+    pub(super) attempt: u32,
+    pub(super) now_s: i64,
+    pub(super) keys: &'a [sign::SigningKey],
+}
+
+/// The headers of an attempt, both signature families among them.
+pub(super) fn headers(
+    event: &Stored,
+    named: &Named<'_>,
+    body: &[u8],
+) -> Vec<(HeaderName, HeaderValue)> {
+    let plain = named.keys.first().map(|key| sign::plain(key, body)).unwrap_or_default();
+    let standard = sign::standard(named.keys, &event.id, named.now_s, body);
+    let text = |name: &'static str, value: String| {
+        HeaderValue::try_from(value).ok().map(|v| (HeaderName::from_static(name), v))
+    };
+    let number =
+        |name: &'static str, value: i64| (HeaderName::from_static(name), HeaderValue::from(value));
+    let mut headers = vec![
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        number("x-webhook-id", named.endpoint),
+        number("x-webhook-delivery", named.delivery),
+        number("x-webhook-attempt", i64::from(named.attempt)),
+        number("x-webhook-seq", event.seq),
+        number("webhook-timestamp", named.now_s),
+    ];
+    headers.extend(text("x-webhook-signature", plain));
+    headers.extend(text("x-tenant-id", named.tenant.to_string()));
+    headers.extend(text("x-webhook-event", event.kind.clone()));
+    headers.extend(text("webhook-id", event.id.clone()));
+    headers.extend(text("webhook-signature", standard));
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    /// Both formats are JSON with the keys that the contract names.
+    #[test]
+    fn bodies_have_the_keys_of_the_contract() {
+        let event = Stored {
+            seq: 7,
+            id: "0192a5a0-0000-7000-8000-000000000001".into(),
+            kind: "agent.state.changed".into(),
+            at_ms: 1_729_866_000_999,
+            actor: r#"{"id":null,"name":"A \"B\"","kind":"user"}"#.into(),
+            data: r#"{"state":"away"}"#.into(),
+            changes: Some(r#"{"state":["available","away"]}"#.into()),
+        };
+        let tenant = TenantId(Uuid::nil());
+        let parsed = |format| -> serde_json::Value {
+            serde_json::from_slice(&body(&event, tenant, format)).unwrap()
+        };
+        let b = parsed(PayloadFormat::Event);
+        assert_eq!(
+            (b["event"].as_str(), b["timestamp"].as_i64()),
+            (Some("agent.state.changed"), Some(1_729_866_000))
+        );
+        assert_eq!((&b["data"]["state"], &b["seq"]), (&"away".into(), &7.into()));
+        assert_eq!(b["tenant_id"], tenant.to_string());
+        let m = parsed(PayloadFormat::Message);
+        assert_eq!(
+            (&m["type"], &m["payload"]["state"]),
+            (&"agent.state.changed".into(), &"away".into())
+        );
+        assert_eq!(m["changes"]["state"][0], "available");
+        assert!(m.get("tenant_id").is_none());
+    }
+}
