@@ -8,8 +8,11 @@
 //!   (ringer, sessions, presence), [`auth`] (tokens, passwords, sign-ins), [`config`] (flags,
 //!   environment, `.env`, data folder), [`logging`].
 //! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
+//! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
+//!   tokens, the first administrator).
 //! * **The front door**: [`cli`], one file a command.
 
+pub mod accounts;
 pub mod auth;
 pub mod bell;
 pub mod cli;
@@ -22,7 +25,9 @@ pub mod http;
 pub mod hub;
 pub mod id;
 pub mod logging;
+pub mod tenants;
 pub mod time;
+pub mod users;
 
 /// A folder that goes when the test ends.
 #[cfg(test)]
