@@ -35,6 +35,7 @@ create table users (
   extension       text,
   locale          text,
   timezone        text,
+  webhook_url     text,
   notify_prefs    text not null default '{}',
   last_login_at   integer,
   version         integer not null default 1,
@@ -42,7 +43,10 @@ create table users (
   updated_at      integer not null,
   deleted_at      integer
 ) strict, without rowid;
-create unique index users_by_email on users (tenant_id, email);
+-- A deleted account keeps its e-mail address for the record, and a new one may have the same.
+create unique index users_by_email on users (tenant_id, email) where deleted_at is null;
+create index users_by_role on users (tenant_id, role);
+create index system_admins on users (id) where is_system_admin;
 -- Login names only an e-mail: every tenant that knows it is asked.
 create index users_by_email_anywhere on users (email);
 
@@ -81,8 +85,7 @@ create table api_tokens (
   created_by   blob not null,
   created_at   integer not null,
   expires_at   integer,
-  revoked_at   integer,
-  last_used_at integer
+  revoked_at   integer
 ) strict, without rowid;
 create index api_tokens_by_tenant on api_tokens (tenant_id, created_at);
 

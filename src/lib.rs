@@ -8,11 +8,13 @@
 //!   (ringer, sessions, presence), [`auth`] (tokens, passwords, sign-ins), [`config`] (flags,
 //!   environment, `.env`, data folder), [`logging`].
 //! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
-//! * **Rooms**, know no socket: [`events`] (the log from outside),
-//!   [`agents`] (their states), [`webhooks`] (endpoints, the delivery engine).
-//! * **Doors**, know no SQL: [`ws`] (WebSocket).
-//! * **The front door**: [`cli`], one file a command.
+//! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
+//!   tokens, the first administrator), [`agents`] (their states), [`events`] (the log from
+//!   outside), [`webhooks`] (endpoints, the delivery engine).
+//! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket).
+//! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
 
+pub mod accounts;
 pub mod agents;
 pub mod app;
 pub mod auth;
@@ -31,7 +33,9 @@ mod listen;
 pub mod logging;
 pub mod pages;
 mod routes;
+pub mod tenants;
 pub mod time;
+pub mod users;
 pub mod webhooks;
 pub mod ws;
 

@@ -130,3 +130,27 @@ pub fn forgive(w: &Write<'_>, keys: &throttle::Keys) -> Result<()> {
         .execute([&keys.account_at_address, &keys.account])?;
     Ok(())
 }
+
+/// Ends one sign-in: its access and refresh tokens are good for nothing from the commit on. True
+/// when it stood until now.
+///
+/// # Errors
+/// When the database refuses.
+pub fn end_session(w: &Write<'_>, id: SessionId) -> Result<bool> {
+    let ended = w
+        .prepare_cached("update sessions set revoked_at = ?2 where id = ?1 and revoked_at is null")?
+        .execute((id, w.now))?;
+    Ok(ended == 1)
+}
+
+/// Ends all sign-ins of a user but `except`; returns how many stood until now.
+///
+/// # Errors
+/// When the database refuses.
+pub fn end_sessions_of(w: &Write<'_>, user: UserId, except: Option<SessionId>) -> Result<usize> {
+    Ok(w.prepare_cached(
+        "update sessions set revoked_at = ?3
+         where user_id = ?1 and id is not ?2 and revoked_at is null and expires_at > ?3",
+    )?
+    .execute((user, except, w.now))?)
+}

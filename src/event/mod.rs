@@ -5,6 +5,7 @@
 
 mod audience;
 pub mod catalogue;
+pub mod changes;
 mod kind;
 pub mod pattern;
 

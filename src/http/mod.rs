@@ -9,6 +9,8 @@ pub mod frame;
 pub mod idempotency;
 pub mod metrics;
 pub mod origin;
+pub mod page;
+pub mod patch;
 pub mod permission;
 pub mod reply;
 

@@ -1,0 +1,93 @@
+//! Handlers of programs' tokens, for administrators (`ManageTokens`).
+//!
+//! * `GET /tokens`, `POST /tokens`, `DELETE /tokens/{id}`
+
+use super::{New, Shown, TOKENS_MAX, Token, sql};
+use crate::{
+    auth::secret,
+    error::{Error, OrNotFound},
+    http::{
+        Answer, Core, Json, May, PathOf, QueryOf, created, ok, page::Paging,
+        permission::ManageTokens,
+    },
+    hub::Close,
+    id::EntityId,
+};
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+
+/// What the list of tokens may be asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    page: Option<i64>,
+    per_page: Option<i64>,
+}
+
+/// `GET /tokens`: the tokens that are not revoked, the newest first.
+///
+/// # Errors
+/// 403 for all but administrators.
+pub async fn list(
+    State(core): State<Core>,
+    who: May<ManageTokens>,
+    QueryOf(asked): QueryOf<Asked>,
+) -> Answer<Vec<Token>> {
+    let paging = Paging::new(asked.page, asked.per_page)?;
+    let tenant = who.tenant;
+    let (tokens, total) = core.db.read(move |r| sql::list(r, tenant, paging)).await?;
+    Ok(ok(tokens).with_meta(paging.meta(total)))
+}
+
+/// `POST /tokens`: makes a token and shows it, this once.
+///
+/// # Errors
+/// 409 `too_many_tokens`, 422 naming the fields that are wrong and the scopes there are.
+pub async fn create(
+    State(core): State<Core>,
+    who: May<ManageTokens>,
+    Json(new): Json<New>,
+) -> Answer<Shown> {
+    let shown = new.made(who.tenant, who.user, core.clock().now_ms())?;
+    let (token, digest) = (shown.about.clone(), secret::digest(&shown.token));
+    core.db
+        .write(move |w| {
+            if sql::count(w, token.tenant)? >= TOKENS_MAX {
+                return Err(Error::conflict("too_many_tokens", "revoke some tokens first"));
+            }
+            sql::insert(w, &token, &digest)
+        })
+        .await?;
+    Ok(created(shown))
+}
+
+/// The answer to a revocation.
+#[derive(Debug, Serialize)]
+pub struct Revoked {
+    id: EntityId,
+    revoked: bool,
+}
+
+/// `DELETE /tokens/{id}`: revokes a token. A socket does not know by which token it came, so all
+/// that came by tokens of the same maker are asked to come again; the revoked one is not let in.
+///
+/// # Errors
+/// 404 when there is no such token that stands.
+pub async fn delete(
+    State(core): State<Core>,
+    who: May<ManageTokens>,
+    PathOf(id): PathOf<EntityId>,
+) -> Answer<Revoked> {
+    let (tenant, held) = (who.tenant, core.clone());
+    let job = core.db.write(move |w| {
+        let maker = sql::revoke(w, tenant, id)?.or_not_found("token")?;
+        let core = held.clone();
+        w.after_commit(move || {
+            core.hub.close_where(Close::Restart, |s| {
+                s.session.is_none() && s.who.tenant == tenant && s.who.user == maker
+            });
+        });
+        Ok(Revoked { id, revoked: true })
+    });
+    job.await.map(ok)
+}
