@@ -1,11 +1,16 @@
 //! Every path on one page. All of the API is at `/api/v1` (seed B) and again at `/api` (seed A).
 
 use crate::{
+    accounts::{
+        http as accounts, sessions::http as sessions, setup::http as setup, tokens::http as tokens,
+    },
     agents::http as agents,
     app::App,
     events::http as events,
     http::{Core, frame, origin},
     pages::{assets, health},
+    tenants::http as tenants,
+    users::http as users,
     webhooks::http as webhooks,
     ws,
 };
@@ -13,7 +18,7 @@ use axum::{
     Router,
     http::{HeaderName, HeaderValue, Method, header, request::Parts},
     middleware,
-    routing::{any, get, post, put},
+    routing::{any, delete, get, patch, post, put},
 };
 use std::time::Duration;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -69,6 +74,20 @@ fn api() -> Router<App> {
 
 fn accounts_and_presence() -> Router<App> {
     Router::new()
+        .route("/setup", post(setup::setup))
+        .route("/auth/login", post(accounts::login))
+        .route("/auth/refresh", post(accounts::refresh))
+        .route("/auth/logout", post(accounts::logout))
+        .route("/auth/me", get(accounts::me).patch(accounts::update_me))
+        .route("/auth/password", post(accounts::change_password))
+        .route("/auth/sessions", get(sessions::list))
+        .route("/auth/sessions/{id}", delete(sessions::delete))
+        .route("/tokens", get(tokens::list).post(tokens::create))
+        .route("/tokens/{id}", delete(tokens::delete))
+        .route("/users", get(users::list).post(users::create))
+        .route("/users/{id}", get(users::show).patch(users::update).delete(users::delete))
+        .route("/tenants", get(tenants::list).post(tenants::create))
+        .route("/tenants/{id}", patch(tenants::update))
         .route("/ws", get(ws::upgrade))
         .route("/ws/ticket", post(ws::issue_ticket))
         .route("/ws/users/{id}/online", get(ws::http::is_online))

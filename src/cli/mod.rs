@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, one file a command.
 
 mod config;
+mod demo;
 mod healthcheck;
 mod serve;
 
@@ -28,6 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve; the same as no command
     Serve(serve::Args),
+    /// Try it: a throw-away server with people in it, on this machine only
+    Demo,
     /// Show, check and explain the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -48,6 +51,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Config(command)) => config::run(command, &cli.flags, &around),
         Some(Command::Healthcheck(args)) => healthcheck::run(&args, &cli.flags, &around),
         Some(Command::Version { json }) => say(&version(json)),
+        Some(Command::Demo) => demo::run(&cli.flags, &around),
         Some(Command::Serve(args)) => serve::run(&args, &cli.flags, &around),
         None => serve::run(&serve::Args::default(), &cli.flags, &around),
     }

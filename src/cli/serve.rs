@@ -1,18 +1,30 @@
 //! `deskbell` and `deskbell serve`: the server, until it is told to stop.
 
 use crate::{
+    accounts::setup,
     app::{Mode, Server, say},
+    auth::password,
     config::{
         Flags, Loaded, ServerEnv, Surroundings,
         folder::{self, DataFolder},
         load,
     },
+    error::Error,
     exit::{Exit, Failure},
     logging,
     time::Clock,
+    users,
 };
-use std::net::IpAddr;
+use std::{
+    io::{IsTerminal as _, Write as _},
+    net::IpAddr,
+    path::Path,
+    sync::atomic::Ordering,
+};
 use tokio::sync::watch;
+
+/// Where the set-up link is written when nobody watches the terminal.
+const LINK_FILE: &str = "setup-link.txt";
 
 /// Flags of the server that are for tests and measurements; none changes what clients see.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -111,10 +123,55 @@ fn read_clock(clock: Clock) {
 }
 
 /// Without an administrator: makes the one the environment names, or a link to make one.
-async fn first_start(
-    _server: &Server,
-    _loaded: &Loaded,
-    _folder: &DataFolder,
-) -> Result<(), Failure> {
-    Ok(())
+async fn first_start(server: &Server, loaded: &Loaded, folder: &DataFolder) -> Result<(), Failure> {
+    let db = &server.app.core.db;
+    let failed = |e: Error| Failure::new(Exit::Failed, format!("the first start failed: {e}"));
+    let link_file = folder.path().join(LINK_FILE);
+    if !setup::is_open(db).await.map_err(failed)? {
+        // The link has done its work, or somebody else made the administrator.
+        drop(std::fs::remove_file(link_file));
+        return Ok(());
+    }
+    if let Some(first) = &loaded.config.first_admin {
+        let password = first.password.expose();
+        users::rules::password(password)
+            .map_err(|why| Failure::new(Exit::Config, format!("DESKBELL_ADMIN_PASSWORD: {why}")))?;
+        let hash = password::hash(password).map_err(failed)?;
+        let admin = setup::Admin::checked(&first.email, None, None, hash)
+            .map_err(|e| Failure::new(Exit::Config, format!("DESKBELL_ADMIN_EMAIL: {e}")))?;
+        setup::first_admin(db, admin).await.map_err(failed)?;
+        tracing::info!("the first administrator was made from the settings");
+        return Ok(());
+    }
+    server.app.core.setup_open.store(true, Ordering::Release);
+    let token = setup::new_link(db).await.map_err(failed)?;
+    let link = format!("{}{}", base_url(server, loaded), setup::link_path(&token));
+    if std::io::stdout().is_terminal() {
+        say(&format!("\nNobody can sign in yet. Set Deskbell up within 30 minutes:\n  {link}\n"));
+        return Ok(());
+    }
+    tracing::warn!(%link, "nobody can sign in yet: set Deskbell up within 30 minutes");
+    write_private(&link_file, &link)
+        .map_err(|e| Failure::new(Exit::CannotCreate, format!("{}: {e}", link_file.display())))
+}
+
+/// Where a person on this machine reaches the server.
+pub(super) fn base_url(server: &Server, loaded: &Loaded) -> String {
+    if let Some(url) = &loaded.config.public_url {
+        return url.as_str().trim_end_matches('/').to_owned();
+    }
+    let mut address = server.address;
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::from([127, 0, 0, 1]));
+    }
+    format!("http://{address}")
+}
+
+/// Writes a file that only its owner can read.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(format!("{text}\n").as_bytes())
 }

@@ -26,6 +26,8 @@ pub enum Reason {
     Here,
     /// The operating system's place for this user's data.
     System,
+    /// Made for a demonstration or a measurement, and removed after it.
+    ThrowAway,
 }
 
 impl fmt::Display for Reason {
@@ -35,6 +37,7 @@ impl fmt::Display for Reason {
             Self::StateDirectory => f.write_str("STATE_DIRECTORY"),
             Self::Here => f.write_str("folder in the current folder"),
             Self::System => f.write_str("default"),
+            Self::ThrowAway => f.write_str("made for this run"),
         }
     }
 }

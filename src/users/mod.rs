@@ -161,6 +161,20 @@ pub struct New {
 }
 
 impl New {
+    /// Somebody with nothing but an address, a name and a role.
+    pub fn plain(email: &str, name: &str, role: Role) -> Self {
+        Self {
+            email: email.to_owned(),
+            name: name.to_owned(),
+            role,
+            password: None,
+            phone: None,
+            extension: None,
+            locale: None,
+            timezone: None,
+        }
+    }
+
     /// Checks every field, and answers them as they are stored.
     ///
     /// # Errors

@@ -125,16 +125,7 @@ pub fn make_first_admin(w: &mut Write<'_>, admin: &Admin) -> Result<Option<User>
         Some(tenant) => tenant,
         None => tenants::create(w, &admin.tenant)?,
     };
-    let new = users::New {
-        email: admin.email.clone(),
-        name: admin.name.clone(),
-        role: Role::Admin,
-        password: None,
-        phone: None,
-        extension: None,
-        locale: None,
-        timezone: None,
-    };
+    let new = users::New::plain(&admin.email, &admin.name, Role::Admin);
     users::create_system_admin(w, &Hand::of_system(tenant.id), &new, &admin.hash).map(Some)
 }
 
