@@ -1,5 +1,6 @@
 //! The command line: what can be asked of the program, one file a command.
 
+mod admin;
 mod config;
 mod healthcheck;
 
@@ -25,6 +26,9 @@ pub struct Cli {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make and list administrators, set passwords, end sign-ins; while the server is stopped
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Show, check and explain the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -42,6 +46,7 @@ pub enum Command {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     let around = Surroundings::of_process();
     match cli.command {
+        Some(Command::Admin(command)) => admin::run(command, &cli.flags, &around),
         Some(Command::Config(command)) => config::run(command, &cli.flags, &around),
         Some(Command::Healthcheck(args)) => healthcheck::run(&args, &cli.flags, &around),
         Some(Command::Version { json }) => say(&version(json)),
