@@ -287,7 +287,11 @@ impl Opened {
 
 /// Where a server that listens on every address is found from its own machine.
 fn here(listen: &str) -> String {
-    listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
+    match (listen.strip_prefix("0.0.0.0:"), listen.strip_prefix("[::]:")) {
+        (Some(port), _) => format!("127.0.0.1:{port}"),
+        (_, Some(port)) => format!("[::1]:{port}"),
+        _ => listen.to_owned(),
+    }
 }
 
 fn as_text(admins: &[Found]) -> String {
@@ -334,4 +338,50 @@ fn failed(error: Error) -> Failure {
         other => other.to_string(),
     };
     Failure::new(code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::{Temp, around};
+
+    /// A look at a folder that is not there makes none; a folder in use says so with its own code.
+    #[test]
+    fn the_database_is_opened_by_one_and_made_only_to_put_something_in() {
+        let temp = Temp::new();
+        let around = around(&temp, &[("DESKBELL_DATA_DIR", "data")]);
+        let path = temp.path().join("data");
+        let mut loaded = load(&Flags::default(), &around).unwrap();
+        loaded.config.data_dir = Some(path.clone());
+        let code = |makes| Opened::open(&loaded, &around, makes).err().map(|failure| failure.code);
+        assert_eq!(code(false), Some(Exit::Failed));
+        assert!(!path.exists());
+        let open = Opened::open(&loaded, &around, true).ok().unwrap();
+        assert_eq!((code(false), code(true)), (Some(Exit::Locked), Some(Exit::Locked)));
+        drop(open);
+        assert_eq!(code(false), None);
+    }
+
+    /// The first line of the file is the password; what is too short is refused.
+    #[test]
+    fn a_password_comes_from_a_file() {
+        let temp = Temp::new();
+        let read = |content: &str| {
+            let path = temp.path().join("password");
+            fs::write(&path, content).unwrap();
+            PasswordArgs { password_file: Some(path) }.read()
+        };
+        assert_eq!(read("correct horse\r\nsecond line\n").as_deref(), Ok("correct horse"));
+        assert_eq!(read(" with spaces ").as_deref(), Ok(" with spaces "));
+        assert_eq!(read("short\n").unwrap_err().code, Exit::Failed);
+        let none = PasswordArgs { password_file: Some(temp.path().join("none")) };
+        assert_eq!(none.read().unwrap_err().code, Exit::Io);
+    }
+
+    #[test]
+    fn a_link_names_a_host_that_can_be_opened() {
+        assert_eq!(here("0.0.0.0:8000"), "127.0.0.1:8000");
+        assert_eq!(here("[::]:8000"), "[::1]:8000");
+        assert_eq!(here("10.0.0.0:80"), "10.0.0.0:80");
+    }
 }
