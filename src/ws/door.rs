@@ -12,7 +12,7 @@ use crate::{
         origin::{self, Origin},
         permission::SignIn,
     },
-    hub::{Arrival, Wire},
+    hub::{Arrival, Close, Wire},
 };
 use axum::{
     extract::{Request, State},
@@ -126,6 +126,12 @@ async fn welcome(
         held: wishes.hello,
     };
     let connection = core.hub.connect(arrival).await;
+    // A sign-in that was ended before the hub knew this socket could not close it.
+    if let Some(session) = connection.session
+        && core.sessions.get(&core.db, session).await?.is_none()
+    {
+        connection.close(Close::Unauthorized);
+    }
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
     let start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
     socket::serve(stream, connection, parts.read_buf, start, core).await;
