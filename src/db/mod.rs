@@ -11,6 +11,8 @@ mod log;
 mod migrate;
 mod resume;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 mod value;
 mod write;
 mod writer;
