@@ -66,5 +66,7 @@ export class Floor extends EventTarget {
       this.fresh.add(data.user_id);
     }
     if (states.length) this.#tell();
+    // Somebody came, went, or has another name or role now.
+    if (events.some(({ type }) => type.startsWith("user."))) this.#load();
   }
 }

@@ -56,7 +56,10 @@ export async function forgiving(patterns, work) {
 /** One step of the walk: says its name, and fails on any complaint that came up in it. */
 export async function step(name, work) {
   const began = Date.now();
-  const result = await work();
+  const result = await work().catch((error) => {
+    console.log(`FAILED: ${name}`, complaints);
+    throw error;
+  });
   assert.deepEqual(complaints, [], name);
   console.log(`  ${name} (${Date.now() - began} ms)`);
   return result;
