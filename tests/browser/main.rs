@@ -1,7 +1,8 @@
 //! The pages in a real browser: headless Chromium walks through them, against the built program.
 //!
 //! `tests/run` installs what this needs (Chromium, playwright-core, axe-core). Where it is missing
-//! the test says so and does nothing, but in CI it must run.
+//! the test says so and does nothing, but in CI it must run. With `DESKBELL_SHOTS=folder` it leaves
+//! pictures of all pages there, light, dark and small, for people to look at.
 
 #![allow(
     clippy::expect_used,
