@@ -10,7 +10,6 @@ use crate::{
         Answer, Core, Json, May, PathOf, QueryOf, created, ok, page::Paging,
         permission::ManageTokens,
     },
-    hub::Close,
     id::EntityId,
 };
 use axum::extract::State;

@@ -5,9 +5,9 @@ use crate::{
     db::Write,
     error::{Error, Result},
     http::page::Paging,
-    id::{EntityId, TenantId, UserId},
+    id::{EntityId, TenantId},
 };
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 /// How many tokens of a tenant stand.
 pub(super) fn count(conn: &Connection, tenant: TenantId) -> Result<i64> {
