@@ -193,6 +193,11 @@ impl Session {
             self.close_locked(&mut mail, Close::Slow);
             return false;
         }
+        if mail.is_full() && !mail.left_to_task {
+            // One transaction may say more than a mailbox holds: who reads must not be closed
+            // because the ringer had no time to come round.
+            self.flush_locked(&mut mail, &mut Vec::new());
+        }
         !std::mem::replace(&mut mail.queued_for_visit, true)
     }
 
@@ -343,7 +348,11 @@ impl Session {
     }
 
     fn close_if_stalled(&self, mail: &mut Mailbox) {
-        if mail.is_full() && self.clock.ticks_ms() - mail.progress_at > STALLED_MS {
+        // What only waits for the ringer to come round is no sign of a slow reader.
+        if mail.left_to_task
+            && mail.is_full()
+            && self.clock.ticks_ms() - mail.progress_at > STALLED_MS
+        {
             self.close_locked(mail, Close::Slow);
         }
     }
