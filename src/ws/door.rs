@@ -12,7 +12,7 @@ use crate::{
         origin::{self, Origin},
         permission::SignIn,
     },
-    hub::{Arrival, Wire},
+    hub::{Arrival, Close, Wire},
 };
 use axum::{
     extract::{Request, State},
@@ -117,7 +117,7 @@ async fn welcome(
     socket2::SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER).map_err(Error::internal)?;
     let arrival = Arrival {
         who: caller.listener(),
-        name: caller.name,
+        name: caller.name.clone(),
         session: caller.session,
         expires_at: caller.expires_at,
         address: client.address,
@@ -126,6 +126,10 @@ async fn welcome(
         held: wishes.hello,
     };
     let connection = core.hub.connect(arrival).await;
+    // Whoever ended the sign-in since it was checked did not find this connection in the hub yet.
+    if !caller.again(&core).await.is_ok_and(|now| now.role == caller.role) {
+        connection.close(Close::Unauthorized);
+    }
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
     let start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
     socket::serve(stream, connection, parts.read_buf, start, core).await;
@@ -157,7 +161,9 @@ async fn authenticate(
         Caller::by_token(core, &token, Via::Bearer).await?
     } else if let Some(ticket) = ticket {
         let redeemed = tickets.redeem(ticket, core.clock().now_ms());
-        redeemed.ok_or(Error::Unauthorized("the ticket is not valid, was used, or has ended"))?
+        let asked_for_it = redeemed
+            .ok_or(Error::Unauthorized("the ticket is not valid, was used, or has ended"))?;
+        asked_for_it.again(core).await?
     } else if cookie::read(headers).is_some() && origin != Origin::Own {
         return Err(Error::Forbidden("a cookie only counts from this server's own pages"));
     } else {
