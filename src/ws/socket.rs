@@ -127,12 +127,19 @@ pub(super) async fn serve(
     talk.read();
     let mut start = Some(start);
     while talk.session.closed().is_none() {
+        // A client that does not read is still listened to: it may be told to go, or pong.
+        let stuck = talk.session.is_left_to_task();
         tokio::select! {
             ready = talk.stream.readable() => match ready {
                 Ok(()) => talk.read(),
                 Err(_) => break,
             },
-            () = talk.session.woken() => talk.write().await,
+            // Woken for a close, or for what did not fit: the next round looks.
+            () = talk.session.woken() => {}
+            ready = talk.stream.writable(), if stuck => match ready {
+                Ok(()) => _ = talk.session.drain(),
+                Err(_) => break,
+            },
             outcome = poll(&mut start), if start.is_some() => {
                 start = None;
                 if let Err(e) = outcome {

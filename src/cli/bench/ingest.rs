@@ -43,7 +43,7 @@ const MEASURE: u8 = 1;
 const STOP: u8 = 2;
 
 /// Nothing listens there, and nothing is sent: deliveries are paused.
-const NOBODY: &str = "http://127.0.0.1:9/";
+const NOBODY: &str = "http://127.0.0.1:9999/";
 
 /// Runs it.
 pub(super) fn run(args: &Args) -> Outcome<()> {
