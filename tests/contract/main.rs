@@ -9,5 +9,6 @@
     reason = "a test that trips over something fails, which is what it is for"
 )]
 
+mod errors;
 mod harness;
 mod smoke;

@@ -251,7 +251,8 @@ impl Response {
         let named = self.refused(422, "invalid");
         let mut named: Vec<_> = named.as_object().expect("fields").keys().cloned().collect();
         let mut fields = fields.to_vec();
-        (named.sort_unstable(), fields.sort_unstable());
+        named.sort_unstable();
+        fields.sort_unstable();
         assert_eq!(named, fields, "{}: {}", self.what, self.text());
     }
 }
