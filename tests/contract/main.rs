@@ -9,6 +9,7 @@
     reason = "a test that trips over something fails, which is what it is for"
 )]
 
+mod credentials;
 mod errors;
 mod harness;
 mod smoke;
