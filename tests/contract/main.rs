@@ -13,4 +13,5 @@ mod accounts;
 mod credentials;
 mod errors;
 mod harness;
+mod roles;
 mod smoke;
