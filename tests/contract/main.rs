@@ -9,5 +9,9 @@
     reason = "a test that trips over something fails, which is what it is for"
 )]
 
+mod accounts;
+mod credentials;
+mod errors;
 mod harness;
+mod roles;
 mod smoke;
