@@ -114,6 +114,9 @@ async fn welcome(
         .downcast::<TokioIo<TcpStream>>()
         .map_err(|_| Error::internal("the connection is no TCP stream"))?;
     let stream = Arc::new(parts.io.into_inner());
+    // Copied, mostly nothing: the buffer it stands in has 8 KiB and would stay with the socket.
+    let early = parts.read_buf.to_vec();
+    drop(parts.read_buf);
     socket2::SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER).map_err(Error::internal)?;
     let arrival = Arrival {
         who: caller.listener(),
@@ -132,7 +135,7 @@ async fn welcome(
     }
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
     let start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
-    socket::serve(stream, connection, parts.read_buf, start, core).await;
+    socket::serve(stream, connection, early, start, core).await;
     Ok(())
 }
 

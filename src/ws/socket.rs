@@ -111,7 +111,7 @@ fn message(kind: &str, payload: impl Serialize) -> Bytes {
 pub(super) async fn serve(
     stream: Arc<TcpStream>,
     connection: hub::Connection,
-    early: Bytes,
+    early: Vec<u8>,
     start: Pin<Box<dyn Future<Output = Result<()>> + Send>>,
     core: Core,
 ) {
@@ -120,7 +120,7 @@ pub(super) async fn serve(
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_MAX))
         .max_frame_size(Some(MESSAGE_MAX));
-    let context = WebSocketContext::from_partially_read(early.into(), Role::Server, Some(config));
+    let context = WebSocketContext::from_partially_read(early, Role::Server, Some(config));
     let mut talk =
         Talk { context, session: connection.clone(), stream, core, pace: inbound::Pace::default() };
     // A client may have sent its first message together with the handshake.
