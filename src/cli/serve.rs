@@ -92,8 +92,9 @@ pub(super) async fn serve(server: Server, loaded: &Loaded) -> Result<(), Failure
     Ok(())
 }
 
+/// Waits for SIGTERM or Ctrl-C.
 #[cfg(unix)]
-async fn signal() {
+pub(super) async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {
@@ -104,8 +105,9 @@ async fn signal() {
     }
 }
 
+/// Waits for Ctrl-C.
 #[cfg(not(unix))]
-async fn signal() {
+pub(super) async fn signal() {
     drop(tokio::signal::ctrl_c().await);
 }
 

@@ -10,6 +10,8 @@ mod ringer;
 mod rooms;
 mod session;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 pub use presence::{Presence, Present};
 pub use replay::{Missed, Replayed, Resumed, go_live, replay};

@@ -114,10 +114,13 @@ async fn welcome(
         .downcast::<TokioIo<TcpStream>>()
         .map_err(|_| Error::internal("the connection is no TCP stream"))?;
     let stream = Arc::new(parts.io.into_inner());
+    // Copied, mostly nothing: the buffer it stands in has 8 KiB and would stay with the socket.
+    let early = parts.read_buf.to_vec();
+    drop(parts.read_buf);
     socket2::SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER).map_err(Error::internal)?;
     let arrival = Arrival {
         who: caller.listener(),
-        name: caller.name,
+        name: caller.name.clone(),
         session: caller.session,
         expires_at: caller.expires_at,
         address: client.address,
@@ -126,15 +129,13 @@ async fn welcome(
         held: wishes.hello,
     };
     let connection = core.hub.connect(arrival).await;
-    // A sign-in that was ended before the hub knew this socket could not close it.
-    if let Some(session) = connection.session
-        && core.sessions.get(&core.db, session).await?.is_none()
-    {
+    // Whoever ended the sign-in since it was checked did not find this connection in the hub yet.
+    if !caller.again(&core).await.is_ok_and(|now| now.role == caller.role) {
         connection.close(Close::Unauthorized);
     }
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
     let start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
-    socket::serve(stream, connection, parts.read_buf, start, core).await;
+    socket::serve(stream, connection, early, start, core).await;
     Ok(())
 }
 
@@ -163,7 +164,9 @@ async fn authenticate(
         Caller::by_token(core, &token, Via::Bearer).await?
     } else if let Some(ticket) = ticket {
         let redeemed = tickets.redeem(ticket, core.clock().now_ms());
-        redeemed.ok_or(Error::Unauthorized("the ticket is not valid, was used, or has ended"))?
+        let asked_for_it = redeemed
+            .ok_or(Error::Unauthorized("the ticket is not valid, was used, or has ended"))?;
+        asked_for_it.again(core).await?
     } else if cookie::read(headers).is_some() && origin != Origin::Own {
         return Err(Error::Forbidden("a cookie only counts from this server's own pages"));
     } else {

@@ -111,7 +111,7 @@ fn message(kind: &str, payload: impl Serialize) -> Bytes {
 pub(super) async fn serve(
     stream: Arc<TcpStream>,
     connection: hub::Connection,
-    early: Bytes,
+    early: Vec<u8>,
     start: Pin<Box<dyn Future<Output = Result<()>> + Send>>,
     core: Core,
 ) {
@@ -120,19 +120,26 @@ pub(super) async fn serve(
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_MAX))
         .max_frame_size(Some(MESSAGE_MAX));
-    let context = WebSocketContext::from_partially_read(early.into(), Role::Server, Some(config));
+    let context = WebSocketContext::from_partially_read(early, Role::Server, Some(config));
     let mut talk =
         Talk { context, session: connection.clone(), stream, core, pace: inbound::Pace::default() };
     // A client may have sent its first message together with the handshake.
     talk.read();
     let mut start = Some(start);
     while talk.session.closed().is_none() {
+        // A client that does not read is still listened to: it may be told to go, or pong.
+        let stuck = talk.session.is_left_to_task();
         tokio::select! {
             ready = talk.stream.readable() => match ready {
                 Ok(()) => talk.read(),
                 Err(_) => break,
             },
-            () = talk.session.woken() => talk.write().await,
+            // Woken for a close, or for what did not fit: the next round looks.
+            () = talk.session.woken() => {}
+            ready = talk.stream.writable(), if stuck => match ready {
+                Ok(()) => _ = talk.session.drain(),
+                Err(_) => break,
+            },
             outcome = poll(&mut start), if start.is_some() => {
                 start = None;
                 if let Err(e) = outcome {

@@ -1,0 +1,17 @@
+//! The contract, tested from outside: every test starts the built program and speaks to it as its
+//! clients do. Nothing here knows how Deskbell is made.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that trips over something fails, which is what it is for"
+)]
+
+mod accounts;
+mod credentials;
+mod errors;
+mod harness;
+mod roles;
+mod smoke;
