@@ -58,7 +58,7 @@ async function enter() {
   shell = openShell(root, user, signOut);
   // Most events name people by id; the agents' board knows what they are called.
   api.get("/agent-state").then(({ data }) => data?.forEach((agent) => learn(agent.user_id, agent.name)), () => {});
-  await feed.start();
+  await feed.start(user);
   return undefined;
 }
 

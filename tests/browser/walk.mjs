@@ -200,7 +200,8 @@ await step("a killed server is waited for, and nothing that happened meanwhile i
   await notReloaded();
   const told = await page.locator(".feed .seq").allTextContents();
   const shown = told.map((text) => Number(text.replace("number ", ""))).reverse();
-  const logged = (await api.get("/events?limit=500")).map(({ seq }) => seq);
+  // The test of the webhook was rung in no room: sockets do not hear it.
+  const logged = (await api.get("/events?limit=500")).filter(({ room }) => room !== "nowhere").map(({ seq }) => seq);
   assert.deepEqual(shown, logged.slice(-shown.length), "the feed is the log");
 });
 
