@@ -14,4 +14,6 @@ mod credentials;
 mod errors;
 mod harness;
 mod roles;
+mod setup;
 mod smoke;
+mod start;
