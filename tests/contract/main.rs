@@ -12,6 +12,7 @@
 mod accounts;
 mod credentials;
 mod errors;
+mod events;
 mod harness;
 mod roles;
 mod setup;
