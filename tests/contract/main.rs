@@ -10,6 +10,7 @@
 )]
 
 mod accounts;
+mod agents;
 mod credentials;
 mod errors;
 mod events;
@@ -18,3 +19,4 @@ mod roles;
 mod setup;
 mod smoke;
 mod start;
+mod webhooks;
