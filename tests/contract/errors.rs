@@ -166,7 +166,12 @@ fn a_wrong_type_is_a_422_that_names_the_field() {
 fn a_query_that_means_nothing_is_a_422_that_names_the_parameter() {
     let server = Server::start();
     let admin = server.admin();
+    let hook = json!({ "name": "a", "url": "http://127.0.0.1:7000/", "events": ["*"] });
+    admin.post("/api/v1/webhooks", &hook).expect(201);
     for (path, field) in [
+        ("/api/v1/webhooks/1/logs?limit=201", "limit"),
+        ("/api/v1/webhooks/1/logs?state=lost", "state"),
+        ("/api/v1/webhooks/1/logs?before=x", "before"),
         ("/api/v1/users?page=0", "page"),
         ("/api/v1/users?page=x", "page"),
         ("/api/v1/users?per_page=201", "per_page"),

@@ -10,8 +10,13 @@
 )]
 
 mod accounts;
+mod agents;
 mod credentials;
 mod errors;
+mod events;
 mod harness;
 mod roles;
+mod setup;
 mod smoke;
+mod start;
+mod webhooks;
