@@ -188,7 +188,12 @@ impl Talk {
                 Ok(Heard::Binary(_)) => return self.session.close(Close::BadMessage),
                 Ok(Heard::Ping(_) | Heard::Pong(_) | Heard::Frame(_) | Heard::Close(_)) => {}
                 Err(WsError::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return,
-                Err(e) => return self.broken(&e),
+                Err(e) => {
+                    // The answer to a client's close is written, and not flushed, before the error
+                    // that ends the reading; without it a browser reports an abnormal end.
+                    drop(wire.flush());
+                    return self.broken(&e);
+                }
             }
         }
     }

@@ -11,3 +11,9 @@
 
 mod harness;
 mod smoke;
+mod wire;
+mod ws_admission;
+mod ws_audience;
+mod ws_bounds;
+mod ws_frames;
+mod ws_presence;
