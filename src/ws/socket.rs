@@ -176,9 +176,7 @@ impl Talk {
     fn read(&mut self) {
         let mut wire = Adapter { stream: &self.stream, session: &self.session, out: Vec::new() };
         while self.session.closed().is_none() {
-            let heard = self.context.read(&mut wire);
-            self.session.heard();
-            match heard {
+            match self.context.read(&mut wire) {
                 Ok(Heard::Text(text)) => {
                     if !self.pace.allows(self.core.clock().ticks_ms()) {
                         return self.session.close(Close::TooFast);
@@ -244,7 +242,10 @@ struct Adapter<'a> {
 
 impl Read for Adapter<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.try_read(buf)
+        let read = self.stream.try_read(buf)?;
+        // Only what comes is a sign of life, not that we looked.
+        self.session.heard();
+        Ok(read)
     }
 }
 

@@ -36,6 +36,7 @@ impl Wire {
     }
 
     fn over(mut tcp: TcpStream, api: &Api) -> Self {
+        tcp.set_nodelay(true).unwrap();
         tcp.set_read_timeout(Some(PATIENCE)).unwrap();
         tcp.set_write_timeout(Some(PATIENCE)).unwrap();
         let head = format!(
@@ -96,11 +97,12 @@ impl Wire {
     /// The next frame with that first byte, passing over others.
     #[track_caller]
     pub(crate) fn expect(&mut self, first: u8) -> Vec<u8> {
+        let mut passed = Vec::new();
         loop {
             match self.next() {
                 Some((found, payload)) if found == first => return payload,
-                Some(_) => {}
-                None => panic!("no frame {first:#x} came"),
+                Some((found, payload)) => passed.push((found, payload)),
+                None => panic!("no frame {first:#x} came after {passed:x?}"),
             }
         }
     }
