@@ -176,9 +176,7 @@ impl Talk {
     fn read(&mut self) {
         let mut wire = Adapter { stream: &self.stream, session: &self.session, out: Vec::new() };
         while self.session.closed().is_none() {
-            let heard = self.context.read(&mut wire);
-            self.session.heard();
-            match heard {
+            match self.context.read(&mut wire) {
                 Ok(Heard::Text(text)) => {
                     if !self.pace.allows(self.core.clock().ticks_ms()) {
                         return self.session.close(Close::TooFast);
@@ -188,7 +186,12 @@ impl Talk {
                 Ok(Heard::Binary(_)) => return self.session.close(Close::BadMessage),
                 Ok(Heard::Ping(_) | Heard::Pong(_) | Heard::Frame(_) | Heard::Close(_)) => {}
                 Err(WsError::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return,
-                Err(e) => return self.broken(&e),
+                Err(e) => {
+                    // The answer to a client's close is written, and not flushed, before the error
+                    // that ends the reading; without it a browser reports an abnormal end.
+                    drop(wire.flush());
+                    return self.broken(&e);
+                }
             }
         }
     }
@@ -239,7 +242,10 @@ struct Adapter<'a> {
 
 impl Read for Adapter<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.try_read(buf)
+        let read = self.stream.try_read(buf)?;
+        // Only what comes is a sign of life, not that we looked.
+        self.session.heard();
+        Ok(read)
     }
 }
 
