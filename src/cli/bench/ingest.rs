@@ -42,8 +42,9 @@ const WARM_UP: u8 = 0;
 const MEASURE: u8 = 1;
 const STOP: u8 = 2;
 
-/// Nothing listens there, and nothing is sent: deliveries are paused.
-const NOBODY: &str = "http://127.0.0.1:9999/";
+/// Nothing listens there (above the ports that systems give out), and nothing is sent: deliveries
+/// are paused.
+const NOBODY: &str = "http://127.0.0.1:61999/";
 
 /// Runs it.
 pub(super) fn run(args: &Args) -> Outcome<()> {

@@ -76,11 +76,10 @@ async fn measure(args: &Args, server: &Server) -> Outcome<Report> {
     }
     report.add(bench.gentle(&mut api).await?);
     let batches = args.events.div_ceil(BATCH);
-    let alone = batches.div_ceil(5);
     let window = Window::open(server.pid());
-    publish(server, &api, &[UNHEARD.into()], alone).await?;
+    publish(server, &api, &[UNHEARD.into()], batches).await?;
     let spent = window.close();
-    let events = f64::from(alone * BATCH);
+    let events = f64::from(batches * BATCH);
     let event_us = spent.server_us_per(events);
     report.add(
         Section::new("events", format!("The events alone: {events} in batches of {BATCH}"))
@@ -89,7 +88,6 @@ async fn measure(args: &Args, server: &Server) -> Outcome<Report> {
             .busy(&spent),
     );
     let (published, spent) = bench.heap(&mut api, batches).await?;
-    let events = f64::from(batches * BATCH);
     let each = spent.server_us_per(events);
     let net = each.zip(event_us).map(|(each, event)| each - event);
     let title = format!("A heap of {events} events for {} receivers", args.receivers);
