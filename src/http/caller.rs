@@ -90,7 +90,8 @@ impl Caller {
         Ok(Self::of_session(&known, verified.expires_at.min(known.expires_at), via))
     }
 
-    /// The same caller as they stand now: their sign-in may have ended since, or their role changed.
+    /// The same caller as they stand now: their sign-in may have ended since, or their role
+    /// changed.
     ///
     /// # Errors
     /// [`Error::Unauthorized`] when it has ended.
