@@ -105,7 +105,7 @@ impl House {
             wire: Box::new(Silent),
             held: false,
         };
-        self.hub.connect(arrival).await
+        self.hub.connect(arrival).await.unwrap()
     }
 
     /// Who an access token belongs to now.

@@ -129,6 +129,7 @@ impl House {
                 held,
             })
             .await
+            .unwrap()
     }
 
     async fn replay(&self, session: &Session, since: i64) {
