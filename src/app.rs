@@ -212,6 +212,8 @@ fn core(
         metrics: Metrics::default(),
         setup_open: AtomicBool::new(false),
         anonymous: CoreParts::anonymous_limiter(),
+        signed_in: config.api_rate_per_s.map(CoreParts::signed_in_limiter),
+        accepts: CoreParts::accept_limiter(config.ws_accept_per_s),
     }))
 }
 

@@ -63,6 +63,8 @@ impl House {
             metrics: Metrics::default(),
             setup_open: AtomicBool::new(true),
             anonymous: CoreParts::anonymous_limiter(),
+            signed_in: None,
+            accepts: CoreParts::accept_limiter(1_000),
         });
         Self { core, _folder: folder }
     }

@@ -107,6 +107,7 @@ pub async fn upgrade(
         wire: Box::new(Tcp(stream.clone())),
         held: wishes.hello,
     };
+    core.accepts.check().map_err(|_| Error::Busy(std::time::Duration::from_secs(1)))?;
     let connection = core.hub.connect(arrival).await?;
     // Whoever ended the sign-in since it was checked did not find this connection in the hub yet.
     if !caller.again(&core).await.is_ok_and(|now| now.role == caller.role) {

@@ -15,6 +15,7 @@ mod credentials;
 mod errors;
 mod events;
 mod harness;
+mod limits;
 mod roles;
 mod setup;
 mod smoke;
