@@ -33,7 +33,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender},
     },
 };
@@ -63,9 +63,21 @@ struct Inner {
     orders: SyncSender<Order>,
     next_id: AtomicU64,
     sessions: Mutex<HashMap<u64, Arc<Session>>>,
+    /// Clients that were admitted and are not connected yet.
+    expected: AtomicUsize,
+    stopping: AtomicBool,
     presence: Arc<Presence>,
     rung: Arc<Rung>,
     replays: Semaphore,
+}
+
+/// A client that was admitted; drop it once the client is connected, or will not come.
+pub struct Expected(Hub);
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.0.inner.expected.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// How many clients there are.
@@ -113,27 +125,31 @@ impl Hub {
                 orders,
                 next_id: AtomicU64::new(1),
                 sessions: Mutex::default(),
+                expected: AtomicUsize::new(0),
+                stopping: AtomicBool::new(false),
                 rung,
                 replays: Semaphore::new(REPLAYS_MAX),
             }),
         })
     }
 
-    /// Whether one more connection of this user would be admitted; asked before an upgrade.
+    /// Admits one more connection of this user; asked before an upgrade.
     ///
     /// # Errors
-    /// [`Error::Busy`] when there are too many already.
-    pub fn admits(&self, user: UserId) -> Result<()> {
-        let sessions = self.inner.sessions.lock();
-        let full = sessions.len() >= self.inner.limits.all;
+    /// [`Error::Busy`] when there are too many already, or the server is stopping.
+    pub fn admits(&self, user: UserId) -> Result<Expected> {
+        let inner = &self.inner;
+        let sessions = inner.sessions.lock();
+        let full = sessions.len() + inner.expected.load(Ordering::Acquire) >= inner.limits.all;
+        let per_user = inner.limits.per_user;
         // Only a server that is busy enough to refuse anyone counts one user's connections.
         let own = || sessions.values().filter(|s| s.who.user == user).count();
-        if full
-            || (sessions.len() >= self.inner.limits.per_user && own() >= self.inner.limits.per_user)
-        {
+        let stopping = inner.stopping.load(Ordering::Acquire);
+        if stopping || full || (sessions.len() >= per_user && own() >= per_user) {
             return Err(Error::Busy(std::time::Duration::from_secs(5)));
         }
-        Ok(())
+        inner.expected.fetch_add(1, Ordering::AcqRel);
+        Ok(Expected(self.clone()))
     }
 
     /// Takes a client in: it is present, in its rooms, and hears what is committed from now on.
@@ -145,6 +161,10 @@ impl Hub {
         self.inner.sessions.lock().insert(id, session.clone());
         let connection = Connection { hub: self.clone(), session: session.clone(), _here: here };
         self.order(Order::Join(session)).await;
+        // Whoever is not seen by `stop` sees that it was called.
+        if self.inner.stopping.load(Ordering::Acquire) {
+            connection.close(Close::Restart);
+        }
         connection
     }
 
@@ -187,6 +207,11 @@ impl Hub {
         Counts { clients: sessions.len(), by_tenant }
     }
 
+    /// Whether nobody is connected or about to be.
+    pub fn is_empty(&self) -> bool {
+        self.inner.expected.load(Ordering::Acquire) == 0 && self.inner.sessions.lock().is_empty()
+    }
+
     /// Who is present.
     pub fn presence(&self) -> &Presence {
         &self.inner.presence
@@ -204,6 +229,7 @@ impl Hub {
 
     /// Ends everything: all clients are told to come back, and the ringer stops.
     pub fn stop(&self) {
+        self.inner.stopping.store(true, Ordering::Release);
         self.close_where(Close::Restart, |_| true);
         drop(self.inner.orders.try_send(Order::Stop));
     }

@@ -12,7 +12,7 @@ use crate::{
         origin::{self, Origin},
         permission::SignIn,
     },
-    hub::{Arrival, Close, Wire},
+    hub::{Arrival, Close, Expected, Wire},
 };
 use axum::{
     extract::{Request, State},
@@ -83,7 +83,7 @@ pub async fn upgrade(
     let key = handshake_key(headers)?;
     let accept = derive_accept_key(key.as_bytes());
     let by_protocol = protocol_token(headers).is_some();
-    core.hub.admits(caller.user)?;
+    let expected = core.hub.admits(caller.user)?;
     let upgrading = req
         .extensions_mut()
         .remove::<OnUpgrade>()
@@ -95,7 +95,7 @@ pub async fn upgrade(
         hello: query.v.is_some_and(|v| v >= 2) || query.since.is_some(),
     };
     tokio::spawn(async move {
-        if let Err(e) = welcome(core, caller, client, wishes, upgrading).await {
+        if let Err(e) = welcome(core, (caller, expected), client, wishes, upgrading).await {
             tracing::debug!(error = %e, "a WebSocket ended before it began");
         }
     });
@@ -104,7 +104,7 @@ pub async fn upgrade(
 
 async fn welcome(
     core: Core,
-    caller: Caller,
+    (caller, expected): (Caller, Expected),
     client: Client,
     wishes: Wishes,
     upgrading: OnUpgrade,
@@ -129,6 +129,7 @@ async fn welcome(
         held: wishes.hello,
     };
     let connection = core.hub.connect(arrival).await;
+    drop(expected);
     // Whoever ended the sign-in since it was checked did not find this connection in the hub yet.
     if !caller.again(&core).await.is_ok_and(|now| now.role == caller.role) {
         connection.close(Close::Unauthorized);
