@@ -250,7 +250,7 @@ fn an_old_database_copied_back_is_another_history_and_gives_no_number_twice() {
     let meta = admin.get("/api/v1/events").meta();
     assert_ne!(meta["epoch"], epoch);
     for asked in [
-        resume.clone(),
+        resume,
         format!("/api/v1/events?after={seen}"),
         format!("/api/v1/events?after=0&epoch={epoch}"),
     ] {
