@@ -118,7 +118,7 @@ impl Server {
             drop(serving.await);
             let stopping = engine.clone();
             drop(tokio::task::spawn_blocking(move || stopping.stop(STOP_WITHIN / 2)).await);
-            while core.hub.counts().clients > 0 {
+            while !core.hub.is_empty() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };

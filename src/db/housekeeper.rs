@@ -217,15 +217,41 @@ impl Housekeeper {
             return Ok(());
         }
         let mut file = fs::File::create(&path)?;
+        let laid_by = allocate(&file).unwrap_or_else(|| self.fill(&mut file));
+        if laid_by.is_err() {
+            drop(fs::remove_file(&path));
+        }
+        laid_by
+    }
+
+    /// Writes the reserve where the system cannot just set it aside. On a slow disk that takes a
+    /// while, so an order to stop is heard between two steps; the next start tries again.
+    fn fill(&self, file: &mut fs::File) -> std::io::Result<()> {
         let zeros = vec![0; 1 << 20];
         for _ in 0..RESERVE_BYTES / zeros.len() {
-            if let Err(e) = file.write_all(&zeros) {
-                drop(fs::remove_file(&path));
-                return Err(e);
+            if *self.shared.stop.lock() {
+                return Err(std::io::ErrorKind::Interrupted.into());
             }
+            file.write_all(&zeros)?;
         }
         Ok(())
     }
+}
+
+/// Sets the reserve's blocks aside without writing them; none where that is not known.
+#[cfg(target_os = "linux")]
+fn allocate(file: &fs::File) -> Option<std::io::Result<()>> {
+    use rustix::{fs::FallocateFlags, io::Errno};
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, RESERVE_BYTES as u64) {
+        Ok(()) => Some(Ok(())),
+        Err(Errno::NOSPC) => Some(Err(Errno::NOSPC.into())),
+        Err(_) => None,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allocate(_: &fs::File) -> Option<std::io::Result<()>> {
+    None
 }
 
 /// Free bytes for this process on the disk of `folder`, where the system tells.

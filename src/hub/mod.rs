@@ -33,7 +33,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender},
     },
 };
@@ -63,6 +63,8 @@ struct Inner {
     orders: SyncSender<Order>,
     next_id: AtomicU64,
     sessions: Mutex<HashMap<u64, Arc<Session>>>,
+    /// Clients that were admitted and are not connected yet.
+    stopping: AtomicBool,
     presence: Arc<Presence>,
     rung: Arc<Rung>,
     replays: Semaphore,
@@ -113,6 +115,7 @@ impl Hub {
                 orders,
                 next_id: AtomicU64::new(1),
                 sessions: Mutex::default(),
+                stopping: AtomicBool::new(false),
                 rung,
                 replays: Semaphore::new(REPLAYS_MAX),
             }),
@@ -124,7 +127,8 @@ impl Hub {
     /// misses nothing of what it does next.
     ///
     /// # Errors
-    /// [`Error::Busy`] when there are too many connections already, in all or of this user.
+    /// [`Error::Busy`] when there are too many connections already, in all or of this user, or the
+    /// server is stopping.
     pub async fn connect(&self, arrival: Arrival) -> Result<Connection> {
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
         let (who, name) = (arrival.who, arrival.name.clone());
@@ -176,6 +180,11 @@ impl Hub {
         Counts { clients: sessions.len(), by_tenant }
     }
 
+    /// Whether nobody is connected or about to be.
+    pub fn is_empty(&self) -> bool {
+        self.inner.sessions.lock().is_empty()
+    }
+
     /// Who is present.
     pub fn presence(&self) -> &Presence {
         &self.inner.presence
@@ -193,6 +202,7 @@ impl Hub {
 
     /// Ends everything: all clients are told to come back, and the ringer stops.
     pub fn stop(&self) {
+        self.inner.stopping.store(true, Ordering::Release);
         self.close_where(Close::Restart, |_| true);
         drop(self.inner.orders.try_send(Order::Stop));
     }
@@ -205,7 +215,9 @@ impl Inner {
         let mut sessions = self.sessions.lock();
         // Only a hub that is busy enough to refuse anyone counts one user's connections.
         let own = || sessions.values().filter(|s| s.who.user == session.who.user).count();
-        if sessions.len() >= all || (sessions.len() >= per_user && own() >= per_user) {
+        let full = sessions.len() >= all || (sessions.len() >= per_user && own() >= per_user);
+        // `stop` says so before it looks at the list, so whoever it does not find is refused here.
+        if full || self.stopping.load(Ordering::Acquire) {
             return Err(Error::Busy(std::time::Duration::from_secs(5)));
         }
         sessions.insert(session.id, session.clone());

@@ -8,6 +8,7 @@
     clippy::indexing_slicing,
     reason = "a test that trips over something fails, which is what it is for"
 )]
+#![allow(clippy::needless_pass_by_value, reason = "what a test sends reads best as `json!(…)`")]
 
 mod accounts;
 mod agents;
@@ -20,6 +21,7 @@ mod roles;
 mod setup;
 mod smoke;
 mod start;
+mod users;
 mod webhooks;
 mod wire;
 mod ws_admission;
