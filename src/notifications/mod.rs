@@ -4,16 +4,27 @@
 //! one row a recipient, says `notification.created` to each of them alone, and with that owes A's
 //! body to the recipient's own webhook.
 
+pub mod http;
+mod sql;
+mod tell;
+#[cfg(test)]
+mod tests;
+pub mod words;
+
+pub use tell::{notify, notify_many};
+
 use crate::{
     db::Write,
-    error::Result,
+    error::{Checks, Result},
     event::Actor,
-    id::{TenantId, UserId},
+    id::{EntityId, TenantId, UserId},
+    time,
+    users::Prefs,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-macro_rules! words {
+macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident $word:literal,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,11 +42,19 @@ macro_rules! words {
             pub fn name(self) -> &'static str {
                 match self {$(Self::$variant => $word,)*}
             }
+
+            /// The one of that name.
+            pub fn of(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
         }
     };
 }
 
-words! {
+named! {
     /// What a notification tells; each has a switch of its name in `notify_prefs`.
     Type {
         /// A ticket was opened.
@@ -99,7 +118,7 @@ words! {
     }
 }
 
-words! {
+named! {
     /// What kind of thing a notification speaks of (`related_type`).
     RelatedType {
         /// A comment on a ticket.
@@ -121,7 +140,7 @@ words! {
     }
 }
 
-words! {
+named! {
     /// Why somebody is told.
     Reason {
         /// The ticket is theirs.
@@ -166,20 +185,72 @@ pub struct Notice {
     pub event_seq: i64,
 }
 
-/// Tells each recipient once about the event. Returns how many were told.
-///
-/// # Errors
-/// When the database refuses; the job should then fail as a whole.
-pub fn notify(w: &mut Write<'_>, notice: Notice) -> Result<usize> {
-    notify_many(w, vec![notice])
+/// What somebody was told, as they see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notification {
+    /// Its id.
+    pub id: EntityId,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// 1, and 2 once it is read.
+    pub version: i64,
+    /// When it was made, milliseconds since the Unix epoch.
+    #[serde(serialize_with = "time::as_rfc3339")]
+    pub created_at: i64,
+    /// When it was made or read, milliseconds since the Unix epoch.
+    #[serde(serialize_with = "time::as_rfc3339")]
+    pub updated_at: i64,
+    /// When it was removed; only ever set on the one just removed.
+    #[serde(serialize_with = "time::as_rfc3339_opt")]
+    pub deleted_at: Option<i64>,
+    /// Who was told.
+    pub user_id: UserId,
+    /// What it tells.
+    #[serde(rename = "type")]
+    pub kind: Type,
+    /// In which words.
+    pub message: String,
+    /// The entity it speaks of.
+    pub related_id: String,
+    /// What kind of entity that is.
+    pub related_type: RelatedType,
+    /// Who did it, where it was a person.
+    pub actor_id: Option<UserId>,
+    /// Why they were told.
+    pub reason: Reason,
+    /// The same in a sentence.
+    pub why: &'static str,
+    /// The event that caused it.
+    pub event_seq: i64,
+    /// When it was read, milliseconds since the Unix epoch.
+    #[serde(serialize_with = "time::as_rfc3339_opt")]
+    pub read_at: Option<i64>,
 }
 
-/// Tells about many changes made at once: whoever would hear of more than one gets a single
-/// summary. Returns how many people were told.
+/// The choice in `notify_prefs` to be told what one did oneself. Setting a `webhook_url` turns it
+/// on: A's script counts what its own changes ring.
+pub const OWN_ACTIONS: &str = "own_actions";
+
+/// Checks choices: `own_actions`, off unless chosen, and one switch a type, on unless chosen.
 ///
 /// # Errors
-/// When the database refuses; the job should then fail as a whole.
-#[allow(clippy::needless_pass_by_value, reason = "the callers have no use for it afterwards")]
-pub fn notify_many(_w: &mut Write<'_>, notices: Vec<Notice>) -> Result<usize> {
-    Ok(notices.iter().map(|notice| notice.recipients.len()).sum())
+/// 422 naming each choice that there is not.
+pub fn check_prefs(prefs: &Prefs) -> Result<()> {
+    let mut checks = Checks::new();
+    for name in prefs.keys().filter(|name| *name != OWN_ACTIONS && Type::of(name).is_none()) {
+        let words: Vec<_> = Type::ALL.iter().map(|kind| kind.name()).collect();
+        checks.fail(
+            format!("notify_prefs.{name}"),
+            format!("is no choice; there are {OWN_ACTIONS}, {}", words.join(", ")),
+        );
+    }
+    checks.done()
+}
+
+/// Forgets all that somebody was told: they left, or may no longer know it.
+///
+/// # Errors
+/// When the database refuses.
+pub fn forget(w: &Write<'_>, tenant: TenantId, user: UserId) -> Result<()> {
+    sql::forget(w, tenant, user)
 }
