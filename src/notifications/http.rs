@@ -174,3 +174,98 @@ fn say_read(
     w.say(say)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        accounts::testing::signed_in,
+        auth::Role,
+        http::testing::{House, ask},
+        notifications::{Notice, Reason, RelatedType, Type, notify},
+        tenants,
+    };
+    use axum::{
+        Router,
+        http::StatusCode,
+        routing::{delete as on_delete, get, post},
+    };
+    use serde_json::{Value, value::to_raw_value};
+
+    fn routes(house: &House) -> Router {
+        Router::new()
+            .route("/notifications", get(list))
+            .route("/notifications/unread-count", get(unread_count))
+            .route("/notifications/read-all", post(read_all))
+            .route("/notifications/{id}", on_delete(delete))
+            .route("/notifications/{id}/read", post(read))
+            .with_state(Core::clone(house))
+    }
+
+    /// Reading and removing follow what the badge shows, each says so once to the same person, and
+    /// nobody sees or touches anybody else's.
+    #[tokio::test]
+    async fn notifications_are_listed_read_and_removed_by_their_own() {
+        let house = House::new();
+        let routes = routes(&house);
+        let tenant = house.write(|w| tenants::create(w, "Ours")).await.id;
+        let (mara, token) = signed_in(&house, tenant, ("mara@example.com", Role::Agent)).await;
+        let (_, boss) = signed_in(&house, tenant, ("boss@example.com", Role::Admin)).await;
+        for event_seq in 1_000..1_004 {
+            let notice = Notice {
+                tenant,
+                kind: Type::TicketUpdated,
+                message: format!("message {event_seq}"),
+                related_id: "t".into(),
+                related_type: RelatedType::Ticket,
+                actor: Actor::system(),
+                recipients: vec![(mara.id, Reason::Assignee)],
+                internal: false,
+                entity: to_raw_value(&json!({})).unwrap(),
+                event_seq,
+            };
+            house.write(move |w| notify(w, notice.clone())).await;
+        }
+        let by = |token: &'static str| [("authorization", token)];
+        let go = async |what: &str, token| ask(&routes, what, &by(token), Value::Null).await;
+        let (_, _, listed) = go("GET /notifications?per_page=3&unread=1", token).await;
+        assert_eq!((&listed["meta"]["total"], &listed["meta"]["unread"]), (&json!(4), &json!(4)));
+        assert_eq!(listed["data"][0]["message"], "message 1003");
+        let id = listed["data"][0]["id"].as_str().unwrap();
+        let before = house.db.latest_seq();
+        for what in
+            [format!("POST /notifications/{id}/read"), format!("DELETE /notifications/{id}")]
+        {
+            assert_eq!(go(&what, boss).await.0, StatusCode::NOT_FOUND, "{what}");
+        }
+        for _ in 0..2 {
+            let (status, _, read) = go(&format!("POST /notifications/{id}/read"), token).await;
+            assert_eq!((status, &read["data"]["version"]), (StatusCode::OK, &json!(2)));
+            assert!(read["data"]["read_at"].is_string());
+        }
+        let (_, _, unread) = go("GET /notifications/unread-count", token).await;
+        assert_eq!(unread["data"]["unread_count"], 3);
+        let second = listed["data"][1]["id"].as_str().unwrap();
+        let (_, _, gone) = go(&format!("DELETE /notifications/{second}"), token).await;
+        assert!(gone["data"]["deleted_at"].is_string());
+        for _ in 0..2 {
+            assert_eq!(go("POST /notifications/read-all", token).await.0, StatusCode::OK);
+        }
+        let (_, _, read) = go("GET /notifications?unread=0", token).await;
+        assert_eq!((&read["meta"]["total"], &read["meta"]["unread"]), (&json!(3), &json!(0)));
+        let said = house.said_after(before).await;
+        let told = |e: &Value| {
+            assert_eq!(e["kind"], "notification.read");
+            (e["data"]["unread_count"].as_i64().unwrap(), e["data"]["all"] == true)
+        };
+        assert_eq!(said.iter().map(told).collect::<Vec<_>>(), [(3, false), (2, false), (0, true)]);
+        assert!(said[0]["changes"]["read_at"][1].is_string(), "{}", said[0]["changes"]);
+        let (_, _, others) = go("GET /notifications", boss).await;
+        assert!(others["data"].as_array().unwrap().iter().all(|n| n["type"] != "ticket_updated"));
+        let (status, _, told) = go("GET /notifications?unread=perhaps", token).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(told["error"]["fields"]["unread"].is_string());
+        let nobody = ask(&routes, "GET /notifications", &[], Value::Null).await;
+        assert_eq!(nobody.0, StatusCode::UNAUTHORIZED);
+    }
+}

@@ -161,7 +161,7 @@ named! {
 }
 
 /// Something to tell people, as the room that knows the fact puts it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Notice {
     /// Whose it is.
     pub tenant: TenantId,

@@ -51,21 +51,44 @@ pub fn find(conn: &Connection, tenant: TenantId, id: EntityId) -> Result<Option<
     found.map(|team| with_members(conn, team)).transpose()
 }
 
-/// The members of a living team who can work now: active staff, in the team's order.
+/// The members of a team who can work now: active staff, in the team's order. `None` when the tenant
+/// has no such team.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn members(conn: &Connection, tenant: TenantId, team: EntityId) -> Result<Vec<UserId>> {
-    Ok(conn
+pub fn members(conn: &Connection, tenant: TenantId, team: EntityId) -> Result<Option<Vec<UserId>>> {
+    let known = conn
         .prepare_cached(
-            "select m.user_id from teams t join team_members m on m.team_id = t.id
-               join users u on u.id = m.user_id
-             where t.tenant_id = ?1 and t.id = ?2 and t.deleted_at is null
-               and u.tenant_id = ?1 and u.is_active and u.deleted_at is null
+            "select 1 from teams where tenant_id = ?1 and id = ?2 and deleted_at is null",
+        )?
+        .query_row((tenant, team), |_| Ok(()))
+        .optional()?;
+    if known.is_none() {
+        return Ok(None);
+    }
+    let members = conn
+        .prepare_cached(
+            "select m.user_id from team_members m join users u on u.id = m.user_id
+             where m.team_id = ?2 and u.tenant_id = ?1 and u.is_active and u.deleted_at is null
                and u.role <> 'customer'
              order by m.position",
         )?
         .query_map((tenant, team), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Some(members))
+}
+
+/// The living teams that somebody is a member of.
+///
+/// # Errors
+/// When the database refuses.
+pub fn of_user(conn: &Connection, tenant: TenantId, user: UserId) -> Result<Vec<EntityId>> {
+    Ok(conn
+        .prepare_cached(
+            "select t.id from team_members m join teams t on t.id = m.team_id
+             where m.user_id = ?2 and t.tenant_id = ?1 and t.deleted_at is null order by t.id",
+        )?
+        .query_map((tenant, user), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?)
 }
 
