@@ -370,4 +370,21 @@ mod tests {
         let signed: Vec<_> = came.as_array().unwrap().iter().map(|c| c["signed"].clone()).collect();
         assert_eq!(signed, [false, true]);
     }
+    /// Whoever is no longer staff gets nothing more of what staff were told; whoever is deleted has
+    /// no URL any more.
+    #[tokio::test]
+    async fn what_waits_is_withdrawn_with_the_right_to_know() {
+        let place = Place::new().await;
+        place.set(json!(INSIDE)).await;
+        let (hand, id) = (users::Hand::of_system(place.tenant), place.mara.id);
+        assert_eq!(place.tell(1_000, RelatedType::Ticket).await[0].2, "waiting");
+        let demote = serde_json::from_value(json!({ "role": "customer" })).unwrap();
+        let by = hand.clone();
+        place.house.write(move |w| users::change(w, &by, id, &demote, None).map(|_| ())).await;
+        assert_eq!(place.owed().await[0].2, "cancelled");
+        place.house.write(move |w| users::remove(w, &hand, id, false, None).map(|_| ())).await;
+        let tenant = place.tenant;
+        let own = place.house.db.read(move |r| sql::shown(r, tenant, id)).await.unwrap();
+        assert_eq!(own, Own::default());
+    }
 }
