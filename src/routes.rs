@@ -9,10 +9,12 @@ use crate::{
     app::App,
     events::http as events,
     http::{Core, frame, origin},
+    notifications::http as notifications,
     pages::{assets, health},
+    teams::http as teams,
     tenants::http as tenants,
     users::http as users,
-    webhooks::http as webhooks,
+    webhooks::{http as webhooks, inbox::http as inbox, own::http as own_webhook},
     ws,
 };
 use axum::{
@@ -51,6 +53,7 @@ pub(crate) fn all(app: App) -> Router {
 fn api() -> Router<App> {
     Router::new()
         .merge(accounts_and_presence())
+        .merge(notifications_and_teams())
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
@@ -94,6 +97,22 @@ fn accounts_and_presence() -> Router<App> {
         .route("/ws/users/{id}/online", get(ws::http::is_online))
         .route("/ws/online", get(ws::http::online))
         .route("/ws/stats", get(ws::http::stats))
+}
+
+fn notifications_and_teams() -> Router<App> {
+    Router::new()
+        .route("/notifications", get(notifications::list))
+        .route("/notifications/unread-count", get(notifications::unread_count))
+        .route("/notifications/read-all", post(notifications::read_all))
+        .route("/notifications/webhooks/notifications", get(inbox::list).post(inbox::receive))
+        .route("/notifications/{id}", delete(notifications::delete))
+        .route("/notifications/{id}/read", post(notifications::read))
+        .route("/users/me/webhook", get(own_webhook::show).put(own_webhook::put))
+        .route("/users/me/webhook/test", post(own_webhook::test))
+        .route("/users/me/webhook/rotate-secret", post(own_webhook::rotate_secret))
+        .route("/users/me/webhook/logs", get(own_webhook::logs))
+        .route("/teams", get(teams::list).post(teams::create))
+        .route("/teams/{id}", get(teams::show).patch(teams::update).delete(teams::delete))
 }
 
 /// Pages elsewhere may call with a token if the operator listed them; never with our cookie.

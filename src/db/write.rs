@@ -70,6 +70,7 @@ pub struct Say {
     named: Vec<UserId>,
     only: Option<i64>,
     except: Option<i64>,
+    no_webhook: bool,
 }
 
 impl Say {
@@ -89,6 +90,7 @@ impl Say {
             named: Vec::new(),
             only: None,
             except: None,
+            no_webhook: false,
         })
     }
 
@@ -145,6 +147,13 @@ impl Say {
         self.except = Some(id);
         self
     }
+
+    /// Owed to no endpoint at all.
+    #[must_use]
+    pub fn by_no_webhook(mut self) -> Self {
+        self.no_webhook = true;
+        self
+    }
 }
 
 /// What became of something said.
@@ -184,7 +193,9 @@ impl Write<'_> {
             frames: Frames::default(),
         };
         envelope.seq = log::insert(self.conn, &envelope)?;
-        self.owe(&envelope, say.only, say.except)?;
+        if !say.no_webhook {
+            self.owe(&envelope, say.only, say.except)?;
+        }
         let said = Said { id: envelope.id, seq: envelope.seq };
         self.pending.committed.envelopes.push(Arc::new(envelope));
         Ok(said)
@@ -195,7 +206,7 @@ impl Write<'_> {
         self.pending.hooks.push(Box::new(hook));
     }
 
-    /// Must be called by whoever changes an endpoint's patterns or activity.
+    /// Must be called by whoever makes or removes an endpoint, or changes its patterns or activity.
     pub fn endpoints_changed(&mut self) {
         self.subscriptions.forget();
     }
@@ -217,7 +228,13 @@ impl Write<'_> {
                 .execute((event.seq, endpoint, self.now))?;
             return Ok(());
         }
-        if matches!(event.audience, Audience::User(_)) {
+        if let Audience::User(user) = event.audience {
+            // Of what one person hears, only notifications are also posted to them.
+            if event.kind == Kind::NotificationCreated
+                && let Some((endpoint, active)) = self.subscriptions.own(self.conn, user)?
+            {
+                self.owe_one(event.seq, endpoint, active)?;
+            }
             return Ok(());
         }
         for (endpoint, active) in self.subscriptions.wanting(self.conn, event)?.iter().copied() {

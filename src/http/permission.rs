@@ -60,6 +60,10 @@ permissions! {
     ReadUsers Agent Some("users:read");
     /// To make, change and deactivate users.
     ManageUsers Admin Some("users:write");
+    /// To read teams.
+    ReadTeams Agent Some("teams:read");
+    /// To make, change and dissolve teams.
+    ManageTeams Admin Some("teams:write");
     /// To make and revoke API tokens and others' sign-ins.
     ManageTokens Admin None;
 }
@@ -82,7 +86,7 @@ impl Permission for ManageTenants {
 }
 
 /// Every scope an API token can have.
-pub const SCOPES: [&str; 9] = [
+pub const SCOPES: [&str; 11] = [
     "events:read",
     "events:write",
     "presence:read",
@@ -91,6 +95,8 @@ pub const SCOPES: [&str; 9] = [
     "webhooks:write",
     "users:read",
     "users:write",
+    "teams:read",
+    "teams:write",
     "metrics:read",
 ];
 
