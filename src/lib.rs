@@ -17,6 +17,7 @@
 pub mod accounts;
 pub mod agents;
 pub mod app;
+pub mod attachments;
 pub mod auth;
 pub mod bell;
 pub mod cli;

@@ -17,6 +17,7 @@ mod value;
 mod write;
 mod writer;
 
+pub(crate) use housekeeper::free_bytes;
 pub(crate) use log::between as events_between;
 pub use log::{Bounds, Page, after as events_after, at as event_at, bounds as log_bounds};
 pub use resume::Refused;
