@@ -19,7 +19,10 @@ mod writer;
 
 pub(crate) use housekeeper::free_bytes;
 pub(crate) use log::between as events_between;
-pub use log::{Bounds, Page, after as events_after, at as event_at, bounds as log_bounds};
+pub use log::{
+    Bounds, Page, about as events_about, after as events_after, at as event_at,
+    bounds as log_bounds,
+};
 pub use resume::Refused;
 pub use value::{OnUnique, read_uuid};
 pub use write::{Committed, Said, Say, Write};
