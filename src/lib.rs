@@ -17,10 +17,12 @@
 pub mod accounts;
 pub mod agents;
 pub mod app;
+pub mod articles;
 pub mod attachments;
 pub mod auth;
 pub mod bell;
 pub mod cli;
+pub mod comments;
 pub mod config;
 pub mod db;
 pub mod error;

@@ -7,6 +7,8 @@ use crate::{
     },
     agents::http as agents,
     app::App,
+    attachments::http as attachments,
+    comments::http as comments,
     events::http as events,
     http::{Core, frame, origin},
     pages::{assets, health},
@@ -51,6 +53,7 @@ pub(crate) fn all(app: App) -> Router {
 fn api() -> Router<App> {
     Router::new()
         .merge(accounts_and_presence())
+        .merge(conversation())
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
@@ -71,6 +74,32 @@ fn api() -> Router<App> {
         .route("/agent-state/{user}", put(agents::set_theirs))
         .route("/agent-state/{user}/history", get(agents::history))
         .route("/{*unknown}", any(assets::unknown))
+}
+
+fn conversation() -> Router<App> {
+    Router::new()
+        .route("/tickets/{id}/comments", get(comments::list).post(comments::create))
+        .route(
+            "/comments/{id}",
+            get(comments::show).patch(comments::update).delete(comments::delete),
+        )
+        .route(
+            "/tickets/{id}/attachments",
+            get(attachments::of_ticket).post(attachments::add_to_ticket),
+        )
+        .route(
+            "/comments/{id}/attachments",
+            get(attachments::of_comment).post(attachments::add_to_comment),
+        )
+        .route(
+            "/kb/articles/{id}/attachments",
+            get(attachments::of_article).post(attachments::add_to_article),
+        )
+        .route(
+            "/attachments/{id}",
+            get(attachments::show).patch(attachments::update).delete(attachments::delete),
+        )
+        .route("/attachments/{id}/download", get(attachments::download))
 }
 
 fn accounts_and_presence() -> Router<App> {

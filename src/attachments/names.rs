@@ -9,9 +9,10 @@ const ENDING_MAX: usize = 16;
 /// What a file is called that came without a usable name.
 const NAMELESS: &str = "file";
 
-/// A name as it is stored and shown: no path before it, nothing invisible that could turn it round
-/// or break a line, at most [`NAME_MAX`] characters with the ending kept. `None` when nothing is
-/// left, as of `../..`.
+/// A name as it is stored and shown; `None` when nothing is left, as of `../..`.
+///
+/// No path stands before it, nothing invisible could turn it round or break a line, and it has at
+/// most [`NAME_MAX`] characters, with the ending kept.
 pub fn clean(raw: &str) -> Option<String> {
     let last = raw.rsplit(['/', '\\']).next().unwrap_or_default();
     let visible: String = last.chars().filter(|c| !is_hidden(*c)).collect();

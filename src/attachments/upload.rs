@@ -23,8 +23,8 @@ use std::{
 /// Largest file, bytes.
 pub const FILE_MAX: u64 = 25 << 20;
 
-/// What an upload may have beside its file: boundaries, heads of parts.
-const AROUND_MAX: u64 = 128 << 10;
+/// Longest body of an upload, bytes: a file, boundaries, heads of parts.
+pub const BODY_MAX: u64 = FILE_MAX + (128 << 10);
 
 /// Longest head of a part, bytes; what comes before the first part counts too.
 const HEAD_MAX: usize = 64 << 10;
@@ -72,7 +72,7 @@ where
     E: Display,
 {
     let boundary = multer::parse_boundary(content_type).map_err(unreadable)?;
-    let limit = SizeLimit::new().whole_stream(FILE_MAX + AROUND_MAX);
+    let limit = SizeLimit::new().whole_stream(BODY_MAX);
     let constraints = Constraints::new().allowed_fields(vec!["file"]).size_limit(limit);
     let passed = Arc::new(AtomicUsize::new(0));
     let paced = Paced { body, rested: true, passed: passed.clone() };

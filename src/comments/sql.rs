@@ -75,7 +75,7 @@ pub fn visible(
     Ok(tickets::visible(conn, who, comment.ticket_id)?.map(|ticket| (comment, ticket)))
 }
 
-/// The comments of a ticket that comes after `after` (a `rid`, 0 for the first), in the order of
+/// The comments of a ticket that come after `after` (a `rid`, 0 for the first), in the order of
 /// writing. The caller has seen to it that `who` may see the ticket.
 ///
 /// # Errors

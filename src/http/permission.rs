@@ -56,6 +56,14 @@ permissions! {
     ReadWebhooks Admin Some("webhooks:read");
     /// To make, change, test and delete webhooks.
     ManageWebhooks Admin Some("webhooks:write");
+    /// To read tickets and their comments.
+    ReadTickets Customer Some("tickets:read");
+    /// To open and change tickets, and to comment on them.
+    WriteTickets Customer Some("tickets:write");
+    /// To read and download the files of what one may see.
+    ReadAttachments Customer Some("attachments:read");
+    /// To add, rename and delete files.
+    WriteAttachments Customer Some("attachments:write");
     /// To read users.
     ReadUsers Agent Some("users:read");
     /// To make, change and deactivate users.
@@ -82,13 +90,17 @@ impl Permission for ManageTenants {
 }
 
 /// Every scope an API token can have.
-pub const SCOPES: [&str; 9] = [
+pub const SCOPES: [&str; 13] = [
     "events:read",
     "events:write",
     "presence:read",
     "agents:read",
     "webhooks:read",
     "webhooks:write",
+    "tickets:read",
+    "tickets:write",
+    "attachments:read",
+    "attachments:write",
     "users:read",
     "users:write",
     "metrics:read",
