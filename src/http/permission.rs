@@ -60,6 +60,26 @@ permissions! {
     ReadUsers Agent Some("users:read");
     /// To make, change and deactivate users.
     ManageUsers Admin Some("users:write");
+    /// To read the tickets that one may see.
+    ReadTickets Customer Some("tickets:read");
+    /// To open tickets and change those that one may see, as far as the role goes.
+    WriteTickets Customer Some("tickets:write");
+    /// To assign and merge tickets, and to use macros on them.
+    WorkTickets Agent Some("tickets:write");
+    /// To delete and restore tickets, and to change many at once.
+    SuperviseTickets Supervisor Some("tickets:write");
+    /// To take all tickets home as a file.
+    ExportTickets Admin Some("tickets:read");
+    /// To read service levels and calendars.
+    ReadServiceLevels Agent Some("tickets:read");
+    /// To change service levels and calendars.
+    ManageServiceLevels Supervisor None;
+    /// To read macros.
+    ReadMacros Agent Some("tickets:read");
+    /// To make and change macros.
+    ManageMacros Agent None;
+    /// To have views of tickets.
+    HaveViews Agent None;
     /// To make and revoke API tokens and others' sign-ins.
     ManageTokens Admin None;
 }
@@ -82,7 +102,7 @@ impl Permission for ManageTenants {
 }
 
 /// Every scope an API token can have.
-pub const SCOPES: [&str; 9] = [
+pub const SCOPES: [&str; 11] = [
     "events:read",
     "events:write",
     "presence:read",
@@ -91,6 +111,8 @@ pub const SCOPES: [&str; 9] = [
     "webhooks:write",
     "users:read",
     "users:write",
+    "tickets:read",
+    "tickets:write",
     "metrics:read",
 ];
 
