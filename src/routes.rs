@@ -13,6 +13,7 @@ use crate::{
     http::{Core, frame, origin},
     pages::{assets, health},
     tenants::http as tenants,
+    tickets::{http as tickets, list::http as ticket_lists},
     users::http as users,
     webhooks::http as webhooks,
     ws,
@@ -53,6 +54,7 @@ pub(crate) fn all(app: App) -> Router {
 fn api() -> Router<App> {
     Router::new()
         .merge(accounts_and_presence())
+        .merge(tickets())
         .merge(conversation())
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(events::publish_batch))
@@ -123,6 +125,22 @@ fn accounts_and_presence() -> Router<App> {
         .route("/ws/users/{id}/online", get(ws::http::is_online))
         .route("/ws/online", get(ws::http::online))
         .route("/ws/stats", get(ws::http::stats))
+}
+
+fn tickets() -> Router<App> {
+    Router::new()
+        .route("/tickets", get(ticket_lists::list).post(tickets::create))
+        .route("/tickets.csv", get(ticket_lists::export))
+        .route("/tickets/bulk", post(tickets::bulk))
+        .route("/tickets/{id}", get(tickets::show).patch(tickets::update).delete(tickets::delete))
+        .route("/tickets/{id}/assign", post(tickets::assign))
+        .route("/tickets/{id}/unassign", post(tickets::unassign))
+        .route("/tickets/{id}/follow", post(tickets::follow))
+        .route("/tickets/{id}/unfollow", post(tickets::unfollow))
+        .route("/tickets/{id}/merge", post(tickets::merge))
+        .route("/tickets/{id}/reopen", post(tickets::reopen))
+        .route("/tickets/{id}/restore", post(tickets::restore))
+        .route("/tickets/{id}/timeline", get(tickets::timeline))
 }
 
 /// Pages elsewhere may call with a token if the operator listed them; never with our cookie.

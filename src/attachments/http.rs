@@ -20,6 +20,7 @@ use crate::{
         permission::{ReadAttachments, WriteAttachments},
     },
     id::{EntityId, UserId},
+    tickets::{self, Which},
 };
 use axum::{
     body::Body,
@@ -52,10 +53,11 @@ pub async fn add_to_ticket(
     State(core): State<Core>,
     State(files): State<Store>,
     who: May<WriteAttachments>,
-    PathOf(id): PathOf<EntityId>,
+    PathOf(which): PathOf<Which>,
     request: Request,
 ) -> Result<Response> {
-    take(&core, &files, &who, Target::ticket(id), request).await
+    let to = ticket(&core, &who, which).await?;
+    take(&core, &files, &who, to, request).await
 }
 
 /// `POST /comments/{id}/attachments`, by the comment's author and supervisors.
@@ -141,9 +143,15 @@ pub async fn of_ticket(
     State(core): State<Core>,
     State(files): State<Store>,
     who: May<ReadAttachments>,
-    PathOf(id): PathOf<EntityId>,
+    PathOf(which): PathOf<Which>,
 ) -> Answer<Vec<Shown>> {
-    list(&core, &files, &who, Target::ticket(id)).await
+    let of = ticket(&core, &who, which).await?;
+    list(&core, &files, &who, of).await
+}
+
+async fn ticket(core: &Core, who: &Caller, which: Which) -> Result<Target> {
+    let tenant = who.tenant;
+    core.db.read(move |r| tickets::id_of(r, tenant, which)).await.map(Target::ticket)
 }
 
 /// `GET /comments/{id}/attachments`.

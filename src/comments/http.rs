@@ -13,7 +13,7 @@ use crate::{
         permission::{ReadTickets, WriteTickets},
     },
     id::EntityId,
-    tickets,
+    tickets::{self, Which},
 };
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
@@ -41,7 +41,7 @@ pub struct Asked {
 pub async fn list(
     State(core): State<Core>,
     who: May<ReadTickets>,
-    PathOf(ticket): PathOf<EntityId>,
+    PathOf(which): PathOf<Which>,
     QueryOf(asked): QueryOf<Asked>,
 ) -> Answer<Vec<Comment>> {
     let limit = asked.limit.unwrap_or(LIMIT);
@@ -50,6 +50,7 @@ pub async fn list(
     }
     let (who, after) = (who.listener(), asked.after);
     let reading = core.db.read(move |r| {
+        let ticket = tickets::id_of(r, who.tenant, which)?;
         tickets::visible(r, &who, ticket)?.or_not_found("ticket")?;
         let from = match after {
             Some(after) => place(r, &who, ticket, after)?
@@ -76,12 +77,12 @@ pub async fn list(
 pub async fn create(
     State(core): State<Core>,
     who: May<WriteTickets>,
-    PathOf(ticket): PathOf<EntityId>,
+    PathOf(which): PathOf<Which>,
     headers: HeaderMap,
     Json(new): Json<New>,
 ) -> Result<Response> {
     let new = new.checked()?;
-    let (caller, request) = ((*who).clone(), ("POST comments", ticket, new.clone()));
+    let (caller, request) = ((*who).clone(), (format!("POST comments {which:?}"), new.clone()));
     idempotency::once(&core.db, &who, &headers, &request, move |w| write(w, &caller, ticket, &new))
         .await
 }

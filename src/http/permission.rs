@@ -56,18 +56,34 @@ permissions! {
     ReadWebhooks Admin Some("webhooks:read");
     /// To make, change, test and delete webhooks.
     ManageWebhooks Admin Some("webhooks:write");
-    /// To read tickets and their comments.
-    ReadTickets Customer Some("tickets:read");
-    /// To open and change tickets, and to comment on them.
-    WriteTickets Customer Some("tickets:write");
-    /// To read and download the files of what one may see.
-    ReadAttachments Customer Some("attachments:read");
-    /// To add, rename and delete files.
-    WriteAttachments Customer Some("attachments:write");
     /// To read users.
     ReadUsers Agent Some("users:read");
     /// To make, change and deactivate users.
     ManageUsers Admin Some("users:write");
+    /// To read the tickets that one may see.
+    ReadTickets Customer Some("tickets:read");
+    /// To open tickets and change those that one may see, as far as the role goes.
+    WriteTickets Customer Some("tickets:write");
+    /// To assign and merge tickets, and to use macros on them.
+    WorkTickets Agent Some("tickets:write");
+    /// To delete and restore tickets, and to change many at once.
+    SuperviseTickets Supervisor Some("tickets:write");
+    /// To take all tickets home as a file.
+    ExportTickets Admin Some("tickets:read");
+    /// To read service levels and calendars.
+    ReadServiceLevels Agent Some("tickets:read");
+    /// To change service levels and calendars.
+    ManageServiceLevels Supervisor None;
+    /// To read macros.
+    ReadMacros Agent Some("tickets:read");
+    /// To make and change macros.
+    ManageMacros Agent None;
+    /// To have views of tickets.
+    HaveViews Agent None;
+    /// To read and download the files of what one may see.
+    ReadAttachments Customer Some("attachments:read");
+    /// To add, rename and delete files.
+    WriteAttachments Customer Some("attachments:write");
     /// To make and revoke API tokens and others' sign-ins.
     ManageTokens Admin None;
 }
@@ -97,12 +113,12 @@ pub const SCOPES: [&str; 13] = [
     "agents:read",
     "webhooks:read",
     "webhooks:write",
+    "users:read",
+    "users:write",
     "tickets:read",
     "tickets:write",
     "attachments:read",
     "attachments:write",
-    "users:read",
-    "users:write",
     "metrics:read",
 ];
 

@@ -22,16 +22,18 @@ use crate::{
 pub(super) struct Saved {
     pub(super) ticket: Ticket,
     pub(super) notices: Vec<Notice>,
+    /// Whether anything changed.
+    pub(super) changed: bool,
 }
 
 impl Saved {
-    fn told(self, w: &mut Write<'_>) -> Result<Ticket> {
+    pub(super) fn told(self, w: &mut Write<'_>) -> Result<Ticket> {
         tell::notify(w, self.notices)?;
         Ok(self.ticket)
     }
 
     fn unchanged(ticket: Ticket) -> Self {
-        Self { ticket, notices: Vec::new() }
+        Self { ticket, notices: Vec::new(), changed: false }
     }
 }
 
@@ -65,7 +67,7 @@ pub fn create(w: &mut Write<'_>, hand: &Hand, new: &New) -> Result<Ticket> {
         tell::assignment(w, hand, (None, &ticket), (&people, &changes), &mut notices)?;
     }
     notices.extend(sla::follow(w, None, &mut ticket)?);
-    Saved { ticket, notices }.told(w)
+    Saved { ticket, notices, changed: true }.told(w)
 }
 
 fn drafted(w: &Write<'_>, hand: &Hand, new: &New, requester_id: UserId) -> Result<Ticket> {
@@ -163,7 +165,7 @@ pub(super) fn save(
         return Ok(Saved::unchanged(before.clone()));
     }
     let ticket = stored(w, before, after)?;
-    let mut saved = Saved::unchanged(ticket);
+    let mut saved = Saved { ticket, notices: Vec::new(), changed: true };
     let people = sql::participants(w, &saved.ticket)?;
     if ["subject", "description", "requester_id", "followers"].iter().any(|f| changes.touches(f)) {
         tell::index(w, &saved.ticket, &people)?;
@@ -225,7 +227,7 @@ pub(super) fn remove_quietly(
     let mut notices: Vec<_> =
         tell::of_end(hand, (&ticket, &people), Type::TicketDeleted, seq)?.into_iter().collect();
     notices.extend(sla::follow(w, Some(&before), &mut ticket)?);
-    Ok(Saved { ticket, notices })
+    Ok(Saved { ticket, notices, changed: true })
 }
 
 /// Brings a deleted ticket back as it was. Restoring one that is not deleted changes nothing.
@@ -250,7 +252,7 @@ pub fn restore(
     tell::index(w, &ticket, &people)?;
     tell::say(w, hand, Kind::TicketRestored, (&ticket, &people), Some(&changes))?;
     let notices = sla::follow(w, Some(&before), &mut ticket)?;
-    Saved { ticket, notices }.told(w)
+    Saved { ticket, notices, changed: true }.told(w)
 }
 
 /// Opens again what is resolved or closed. Customers may do so as long as their comment would.

@@ -10,9 +10,13 @@
 //! * `list` finds tickets, `sla` watches the clock over them, `kept` holds what staff keep for
 //!   their work: macros, views, calendars and policies.
 
+mod bulk;
 mod change;
 mod comments;
 mod edit;
+pub mod http;
+pub mod list;
+mod people;
 mod rules;
 pub mod sla;
 mod sql;
@@ -22,10 +26,12 @@ mod testing;
 mod ticket;
 mod words;
 
+pub use bulk::{Bulk, Failed, Outcome};
 pub use change::{change, create, remove, reopen, restore};
 pub use comments::{comment_added, comment_removed, touched};
 pub use edit::{Edit, New};
-pub use sql::{find, participants, visible};
+pub use people::{follow, merge};
+pub use sql::{find, id_of, participants, visible};
 pub use ticket::{Shown, StaffFields, Ticket, WithStaffFields};
 pub use words::{Channel, Moment, Priority, Status, Visibility};
 
@@ -33,8 +39,9 @@ use crate::{
     auth::Role,
     event::Actor,
     http::{Caller, Via},
-    id::{TenantId, UserId},
+    id::{EntityId, TenantId, UserId},
 };
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// Who has a hand in a change.
 #[derive(Debug, Clone)]
@@ -85,6 +92,24 @@ impl Hand {
         ticket.tenant_id == self.tenant
             && ticket.deleted_at.is_none()
             && (self.is_staff() || self.user.is_some_and(|user| ticket.is_of_customer(user)))
+    }
+}
+
+/// A ticket as a path names it: by its id or by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// By its id.
+    Id(EntityId),
+    /// By its number in the tenant.
+    Number(i64),
+}
+
+impl<'de> Deserialize<'de> for Which {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let number = text.parse().ok().filter(|number| *number > 0).map(Self::Number);
+        let id = || text.parse().ok().map(Self::Id);
+        number.or_else(id).ok_or_else(|| D::Error::custom("must be a ticket's id or number"))
     }
 }
 

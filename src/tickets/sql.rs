@@ -1,13 +1,13 @@
 //! Statements over tickets, one at a time; lists have their own.
 
 use super::{
-    Participants,
+    Participants, Which,
     ticket::{StaffFields, Ticket},
     words::Priority,
 };
 use crate::{
     auth::Role,
-    error::{Error, Result},
+    error::{Error, OrNotFound as _, Result},
     event::Listener,
     id::{EntityId, TenantId, UserId},
 };
@@ -90,10 +90,19 @@ pub fn find(conn: &Connection, tenant: TenantId, id: EntityId) -> Result<Option<
     conn.prepare_cached(&sql)?.query_and_then((tenant, id), ticket)?.next().transpose()
 }
 
-/// The same by its number.
-pub(super) fn by_number(conn: &Connection, tenant: TenantId, n: i64) -> Result<Option<Ticket>> {
-    let sql = format!("select {COLUMNS} from tickets t where t.tenant_id = ?1 and t.number = ?2");
-    conn.prepare_cached(&sql)?.query_and_then((tenant, n), ticket)?.next().transpose()
+/// The id of a ticket that a path names.
+///
+/// # Errors
+/// 404 for a number that no ticket of the tenant has; an id is not looked up.
+pub fn id_of(conn: &Connection, tenant: TenantId, which: Which) -> Result<EntityId> {
+    let number = match which {
+        Which::Id(id) => return Ok(id),
+        Which::Number(number) => number,
+    };
+    conn.prepare_cached("select id from tickets where tenant_id = ?1 and number = ?2")?
+        .query_row((tenant, number), |row| row.get(0))
+        .optional()?
+        .or_not_found("ticket")
 }
 
 /// A ticket, if `who` may see it. A deleted one nobody may.

@@ -19,11 +19,13 @@ pub(super) fn say(
     (ticket, people): (&Ticket, &Participants),
     changes: Option<&Changes>,
 ) -> Result<i64> {
+    let merged = kind == Kind::TicketMerged;
     let mut say = Say::new(ticket.tenant_id, kind, ticket)?
         .by(hand.actor.clone())
         .named(people.customers.clone())
         .subject(ticket.id);
-    if let Some(target) = ticket.merged_into_id {
+    // The ticket that takes over shows where the other one went.
+    if let Some(target) = ticket.merged_into_id.filter(|_| merged) {
         say = say.subject(target);
     }
     if let Some(changes) = changes {
