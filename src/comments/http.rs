@@ -83,8 +83,11 @@ pub async fn create(
 ) -> Result<Response> {
     let new = new.checked()?;
     let (caller, request) = ((*who).clone(), (format!("POST comments {which:?}"), new.clone()));
-    idempotency::once(&core.db, &who, &headers, &request, move |w| write(w, &caller, ticket, &new))
-        .await
+    idempotency::once(&core.db, &who, &headers, &request, move |w| {
+        let ticket = tickets::id_of(w, caller.tenant, which)?;
+        write(w, &caller, ticket, &new)
+    })
+    .await
 }
 
 /// `GET /comments/{id}`.
