@@ -11,11 +11,13 @@ use crate::{
     comments::http as comments,
     events::http as events,
     http::{Core, frame, origin},
+    notifications::http as notifications,
     pages::{assets, health},
+    teams::http as teams,
     tenants::http as tenants,
     tickets::{http as tickets, list::http as ticket_lists},
     users::http as users,
-    webhooks::http as webhooks,
+    webhooks::{http as webhooks, inbox::http as inbox, own::http as own_webhook},
     ws,
 };
 use axum::{
@@ -56,6 +58,7 @@ fn api() -> Router<App> {
         .merge(accounts_and_presence())
         .merge(tickets())
         .merge(conversation())
+        .merge(notifications_and_teams())
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
@@ -141,6 +144,22 @@ fn tickets() -> Router<App> {
         .route("/tickets/{id}/reopen", post(tickets::reopen))
         .route("/tickets/{id}/restore", post(tickets::restore))
         .route("/tickets/{id}/timeline", get(tickets::timeline))
+}
+
+fn notifications_and_teams() -> Router<App> {
+    Router::new()
+        .route("/notifications", get(notifications::list))
+        .route("/notifications/unread-count", get(notifications::unread_count))
+        .route("/notifications/read-all", post(notifications::read_all))
+        .route("/notifications/webhooks/notifications", get(inbox::list).post(inbox::receive))
+        .route("/notifications/{id}", delete(notifications::delete))
+        .route("/notifications/{id}/read", post(notifications::read))
+        .route("/users/me/webhook", get(own_webhook::show).put(own_webhook::put))
+        .route("/users/me/webhook/test", post(own_webhook::test))
+        .route("/users/me/webhook/rotate-secret", post(own_webhook::rotate_secret))
+        .route("/users/me/webhook/logs", get(own_webhook::logs))
+        .route("/teams", get(teams::list).post(teams::create))
+        .route("/teams/{id}", get(teams::show).patch(teams::update).delete(teams::delete))
 }
 
 /// Pages elsewhere may call with a token if the operator listed them; never with our cookie.

@@ -84,6 +84,10 @@ permissions! {
     ReadAttachments Customer Some("attachments:read");
     /// To add, rename and delete files.
     WriteAttachments Customer Some("attachments:write");
+    /// To read teams.
+    ReadTeams Agent Some("teams:read");
+    /// To make, change and dissolve teams.
+    ManageTeams Admin Some("teams:write");
     /// To make and revoke API tokens and others' sign-ins.
     ManageTokens Admin None;
 }
@@ -106,7 +110,7 @@ impl Permission for ManageTenants {
 }
 
 /// Every scope an API token can have.
-pub const SCOPES: [&str; 13] = [
+pub const SCOPES: [&str; 15] = [
     "events:read",
     "events:write",
     "presence:read",
@@ -119,6 +123,8 @@ pub const SCOPES: [&str; 13] = [
     "tickets:write",
     "attachments:read",
     "attachments:write",
+    "teams:read",
+    "teams:write",
     "metrics:read",
 ];
 
