@@ -8,7 +8,7 @@ use crate::{
     event::{Kind, changes::Changes},
     http::{Caller, patch::check_version},
     id::EntityId,
-    notifications::{self, Notice, RelatedType, Type},
+    notifications::{self, Notice, RelatedType, Type, words, words::Carrier},
     tickets::{self, Hand},
 };
 use serde_json::value::to_raw_value;
@@ -45,10 +45,7 @@ pub fn add(
     touch(w, who, &parent)?;
     let shown = added.shown(files, w.now);
     let seq = say(w, who, Kind::AttachmentAdded, (&shown, &parent), None)?;
-    let (name, author) = (&shown.attachment.filename, &who.name);
-    let on = on(&parent, if parent.is_internal() { "ticket" } else { "your ticket" });
-    let message = format!("New attachment '{name}' on {on} by {author}");
-    notify(w, who, (Type::AttachmentAdded, message), (&shown, parent), seq)?;
+    notify(w, who, Type::AttachmentAdded, (&shown, parent), seq)?;
     Ok(shown)
 }
 
@@ -77,8 +74,7 @@ pub fn rename(
     touch(w, who, &parent)?;
     let shown = after.shown(files, w.now);
     let seq = say(w, who, Kind::AttachmentUpdated, (&shown, &parent), Some(&changes))?;
-    let message = happened(&shown, &parent, "updated", who);
-    notify(w, who, (Type::AttachmentUpdated, message), (&shown, parent), seq)?;
+    notify(w, who, Type::AttachmentUpdated, (&shown, parent), seq)?;
     Ok(shown)
 }
 
@@ -99,8 +95,7 @@ pub fn remove(
     parent.may_change(who, &before)?;
     touch(w, who, &parent)?;
     let (shown, seq) = delete(w, files, who, &before, &parent)?;
-    let message = happened(&shown, &parent, "deleted", who);
-    notify(w, who, (Type::AttachmentDeleted, message), (&shown, parent), seq)?;
+    notify(w, who, Type::AttachmentDeleted, (&shown, parent), seq)?;
     Ok(shown)
 }
 
@@ -167,25 +162,24 @@ fn say(
     Ok(w.say(say)?.seq)
 }
 
-/// `ticket 'Subject'`, or `article 'Title'`.
-fn on(parent: &Parent, ticket: &str) -> String {
-    let word = if parent.target.kind == ParentType::KbArticle { "article" } else { ticket };
-    format!("{word} '{}'", parent.title)
-}
-
-fn happened(shown: &Shown, parent: &Parent, what: &str, who: &Caller) -> String {
-    let (name, on) = (&shown.attachment.filename, on(parent, "ticket"));
-    format!("Attachment '{name}' on {on} was {what} by {}", who.name)
-}
-
 fn notify(
     w: &mut Write<'_>,
     who: &Caller,
-    (kind, message): (Type, String),
+    kind: Type,
     (shown, parent): (&Shown, Parent),
     event_seq: i64,
 ) -> Result<()> {
     let internal = parent.is_internal();
+    let on = match parent.target.kind {
+        ParentType::KbArticle => Carrier::Article(&parent.title),
+        ParentType::Ticket | ParentType::Comment => Carrier::Ticket(&parent.title),
+    };
+    let words = match kind {
+        Type::AttachmentAdded => words::attachment_added,
+        Type::AttachmentUpdated => words::attachment_updated,
+        _ => words::attachment_deleted,
+    };
+    let message = words(&shown.attachment.filename, on, &who.name);
     let notice = Notice {
         tenant: who.tenant,
         kind,

@@ -17,7 +17,7 @@ mod sql;
 pub mod store;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod upload;
 
 pub use change::{add, remove, remove_all_of, rename};

@@ -8,7 +8,7 @@ pub mod http;
 mod sql;
 mod tell;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use change::{create, edit, index_anew, remove};
 pub use sql::{list, place, visible};

@@ -7,7 +7,7 @@ use crate::{
     event::{Audience, Kind, changes::Changes},
     http::Caller,
     id::UserId,
-    notifications::{self, Notice, Reason, RelatedType, Type},
+    notifications::{self, Notice, Reason, RelatedType, Type, words},
     tickets::{Participants, Ticket},
 };
 use serde_json::value::to_raw_value;
@@ -45,11 +45,9 @@ pub(super) fn of_created(
     let (comment, ticket, _) = about;
     let (subject, author) = (&ticket.subject, &who.name);
     let news = if comment.is_internal() {
-        let message = format!("New internal note on ticket '{subject}' by {author}");
-        (Type::InternalNoteOnTicket, message)
+        (Type::InternalNoteOnTicket, words::internal_note_on_ticket(subject, author))
     } else {
-        let message = format!("New comment on your ticket '{subject}' by {author}");
-        (Type::CommentOnTicket, message)
+        (Type::CommentOnTicket, words::comment_on_ticket(subject, author))
     };
     mentioned(w, who, about, &comment.mentions, seq)?;
     let others = audience(about, &comment.mentions);
@@ -69,7 +67,7 @@ pub(super) fn of_updated(
     let fresh: Vec<_> =
         comment.mentions.iter().copied().filter(|user| !known.contains(user)).collect();
     mentioned(w, who, about, &fresh, seq)?;
-    let message = format!("Comment on ticket '{}' was edited by {}", ticket.subject, who.name);
+    let message = words::comment_updated(&ticket.subject, &who.name);
     let others = audience(about, &fresh);
     notify(w, who, comment, ((Type::CommentUpdated, message), others), seq)
 }
@@ -82,7 +80,7 @@ pub(super) fn of_deleted(
     seq: i64,
 ) -> Result<()> {
     let (comment, ticket, _) = about;
-    let message = format!("Comment on ticket '{}' was deleted by {}", ticket.subject, who.name);
+    let message = words::comment_deleted(&ticket.subject, &who.name);
     let everybody = audience(about, &[]);
     notify(w, who, comment, ((Type::CommentDeleted, message), everybody), seq)
 }
@@ -94,7 +92,7 @@ fn mentioned(
     users: &[UserId],
     seq: i64,
 ) -> Result<()> {
-    let message = format!("{} mentioned you on ticket '{}'", who.name, ticket.subject);
+    let message = words::mention(&ticket.subject, &who.name);
     let users = users.iter().map(|user| (*user, Reason::Mentioned)).collect();
     notify(w, who, comment, ((Type::Mention, message), users), seq)
 }

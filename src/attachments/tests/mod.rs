@@ -20,7 +20,7 @@ pub(super) fn reopened(folder: &Path) -> Store {
 }
 
 /// Every file under the folder, by its path from there.
-pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
