@@ -24,16 +24,24 @@ pub async fn sweep(db: Db, files: Store) {
     let mut walk_at = clock.now_ms() + FIRST_WALK_MS;
     loop {
         clock.sleep_ms(LOOK_EVERY_MS).await;
-        let loose: Vec<_> = files.take_loose().into_iter().collect();
-        step(&db, &files, move |_| Ok(loose)).await;
+        look(&db, &files).await;
         if clock.now_ms() >= walk_at {
             walk_at = clock.now_ms() + WALK_EVERY_MS;
-            // One folder a step: the end of the server waits for no more than that.
-            for first in 0..=u8::MAX {
-                step(&db, &files, move |files| files.contents(first).map_err(Error::internal))
-                    .await;
-            }
+            walk(&db, &files).await;
         }
+    }
+}
+
+/// Looks at what was noted since the last time.
+pub(super) async fn look(db: &Db, files: &Store) {
+    let loose: Vec<_> = files.take_loose().into_iter().collect();
+    step(db, files, move |_| Ok(loose)).await;
+}
+
+/// Looks at everything, one folder a step: the end of the server waits for no more than that.
+pub(super) async fn walk(db: &Db, files: &Store) {
+    for first in 0..=u8::MAX {
+        step(db, files, move |files| files.contents(first).map_err(Error::internal)).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of files: how they arrive, where they lie, who may have them.
 
+mod http;
 mod upload;
 
 use super::store::{Settings, Store};
