@@ -1,7 +1,7 @@
 //! Handlers of comments.
 //!
-//! * `GET`, `POST /tickets/{id}/comments`; `GET`, `PATCH`, `DELETE /comments/{id}`: whoever sees the
-//!   ticket (`ReadTickets`, `WriteTickets`); internal notes are there for staff only.
+//! * `GET`, `POST /tickets/{id}/comments`; `GET`, `PATCH`, `DELETE /comments/{id}`: whoever sees
+//!   the ticket (`ReadTickets`, `WriteTickets`); internal notes are there for staff only.
 
 use super::{Comment, Edit, New, create as write, edit, place, remove, visible};
 use crate::{

@@ -1,11 +1,27 @@
 //! Files through their routes: who may add, see, change and download them.
 
 use crate::{
-    attachments::{link::LINK_TTL_MS, sweep},
+    attachments::{Store, http as files, link::LINK_TTL_MS, sweep},
     comments::tests::{Desk, fits},
     event::Kind,
+    http::Core,
 };
+use axum::{Router, extract::FromRef, routing::get};
 use serde_json::{Value, json};
+
+/// The routes of files.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S>
+where
+    Core: FromRef<S>,
+    Store: FromRef<S>,
+{
+    Router::new()
+        .route("/tickets/{id}/attachments", get(files::of_ticket).post(files::add_to_ticket))
+        .route("/comments/{id}/attachments", get(files::of_comment).post(files::add_to_comment))
+        .route("/kb/articles/{id}/attachments", get(files::of_article).post(files::add_to_article))
+        .route("/attachments/{id}", get(files::show).patch(files::update).delete(files::delete))
+        .route("/attachments/{id}/download", get(files::download))
+}
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nand so on";
 
@@ -53,7 +69,7 @@ async fn a_file_is_heard_of_by_everybody_on_the_ticket() {
     let link = file["download_url"].as_str().unwrap().strip_prefix("/api/v1").unwrap();
     let (status, _, bytes) = desk.get("", link, &[]).await;
     assert_eq!((status, &bytes[..]), (200, PNG));
-    let (_, listed) = desk.ask("Fred", &format!("GET /tickets/1/attachments"), Value::Null).await;
+    let (_, listed) = desk.ask("Fred", "GET /tickets/1/attachments", Value::Null).await;
     assert_eq!(listed["data"][0]["id"], file["id"]);
     let (_, shown) = desk.ask("Ada", &format!("GET {}", one(&file)), Value::Null).await;
     assert_eq!(shown["data"]["sha256"], file["sha256"]);
@@ -191,7 +207,8 @@ async fn customers_never_learn_of_the_files_of_a_note() {
     assert_eq!(desk.ask("Ada", &format!("GET {}", one(&own)), Value::Null).await.0, 404);
 }
 
-/// Who added a file and supervisors rename and delete it; customers only until the ticket is closed.
+/// Who added a file renames and deletes it, customers only until the ticket is closed; supervisors
+/// do so with all.
 #[tokio::test]
 async fn owners_and_supervisors_change_files() {
     let desk = Desk::new().await;

@@ -3,6 +3,8 @@
 mod http;
 mod upload;
 
+pub(crate) use http::routes;
+
 use super::store::{Settings, Store};
 use std::{
     fs,

@@ -2,7 +2,7 @@
 
 use crate::{
     accounts::{Visit, login},
-    attachments::{Settings, Store, http as attachments},
+    attachments::{Settings, Store, tests as attachments},
     auth::{Role, password},
     comments::http as comments,
     event::{Kind, catalogue},
@@ -242,18 +242,13 @@ async fn sign_in(
 }
 
 fn routes(rooms: Rooms) -> Router {
-    use attachments as files;
     Router::new()
         .route("/tickets/{id}/comments", get(comments::list).post(comments::create))
         .route(
             "/comments/{id}",
             get(comments::show).patch(comments::update).delete(comments::delete),
         )
-        .route("/tickets/{id}/attachments", get(files::of_ticket).post(files::add_to_ticket))
-        .route("/comments/{id}/attachments", get(files::of_comment).post(files::add_to_comment))
-        .route("/kb/articles/{id}/attachments", get(files::of_article).post(files::add_to_article))
-        .route("/attachments/{id}", get(files::show).patch(files::update).delete(files::delete))
-        .route("/attachments/{id}/download", get(files::download))
+        .merge(attachments::routes())
         .with_state(rooms)
 }
 

@@ -238,7 +238,10 @@ async fn an_edit_says_what_changed() {
 async fn only_readers_are_mentioned() {
     let desk = Desk::new().await;
     let post = desk.at_ticket("POST", "comments");
-    let mention = |who: &str, visibility: &str| json!({ "body": "look", "visibility": visibility, "mentions": [desk.id(who)] });
+    let mention = |who: &str, visibility: &str| {
+        let mentions = [desk.id(who)];
+        json!({ "body": "look", "visibility": visibility, "mentions": mentions })
+    };
     for (by, who, visibility, status) in [
         ("Ada", "Ben", "internal", 201),
         ("Ada", "Ina", "internal", 422),
