@@ -10,6 +10,7 @@ use crate::{
     http::{Core, CoreParts, Settings, metrics::Metrics},
     hub::{self, Hub},
     listen, routes,
+    tickets::sla,
     time::Clock,
     webhooks::{
         address::Guard,
@@ -107,6 +108,7 @@ impl Server {
         let sweep = tokio::spawn(core.hub.clone().sweep());
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
+        let clocks = tokio::spawn(sla::keep(core.db.clone()));
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
         notify_systemd(&[Notice::Ready]);
@@ -125,7 +127,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog] {
+        for task in [sweep, touch, watchdog, clocks] {
             task.abort();
         }
         let db = core.db.clone();
