@@ -11,6 +11,7 @@ use crate::{
     http::{Core, CoreParts, Settings, metrics::Metrics},
     hub::{self, Hub},
     listen, routes,
+    tickets::sla,
     time::Clock,
     webhooks::{
         address::Guard,
@@ -111,6 +112,7 @@ impl Server {
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
+        let clocks = tokio::spawn(sla::keep(core.db.clone()));
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
         notify_systemd(&[Notice::Ready]);
@@ -129,7 +131,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog, files] {
+        for task in [sweep, touch, watchdog, files, clocks] {
             task.abort();
         }
         let db = core.db.clone();

@@ -15,7 +15,12 @@ use crate::{
     pages::{assets, health},
     teams::http as teams,
     tenants::http as tenants,
-    tickets::{http as tickets, list::http as ticket_lists},
+    tickets::{
+        http as tickets,
+        kept::{Macro, Tool, View, http as kept},
+        list::http as ticket_lists,
+        sla::{Calendar, Policy},
+    },
     users::http as users,
     webhooks::{http as webhooks, inbox::http as inbox, own::http as own_webhook},
     ws,
@@ -144,6 +149,19 @@ fn tickets() -> Router<App> {
         .route("/tickets/{id}/reopen", post(tickets::reopen))
         .route("/tickets/{id}/restore", post(tickets::restore))
         .route("/tickets/{id}/timeline", get(tickets::timeline))
+        .route("/tickets/{id}/macros/{macro}", post(kept::apply))
+        .merge(kept_at::<Policy>("/sla-policies"))
+        .merge(kept_at::<Calendar>("/calendars"))
+        .merge(kept_at::<Macro>("/macros"))
+        .merge(kept_at::<View>("/views"))
+}
+
+/// What staff keep is listed, made, changed and deleted in one way, whatever it is.
+fn kept_at<T: Tool>(path: &str) -> Router<App> {
+    Router::new().route(path, get(kept::list::<T>).post(kept::create::<T>)).route(
+        &format!("{path}/{{id}}"),
+        get(kept::show::<T>).patch(kept::update::<T>).delete(kept::delete::<T>),
+    )
 }
 
 fn notifications_and_teams() -> Router<App> {

@@ -15,6 +15,7 @@ mod change;
 mod comments;
 mod edit;
 pub mod http;
+pub mod kept;
 pub mod list;
 mod people;
 mod rules;
@@ -23,6 +24,8 @@ mod sql;
 mod tell;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod ticket;
 mod words;
 

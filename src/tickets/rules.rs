@@ -21,7 +21,8 @@ pub(super) fn enter(ticket: &mut Ticket, to: Status, now: i64) {
     }
     match to {
         Status::Resolved => {
-            (ticket.resolved_at, ticket.waiting_since) = (Some(now), None);
+            (ticket.resolved_at, ticket.closed_at) = (Some(now), None);
+            ticket.waiting_since = None;
         }
         Status::Closed => {
             ticket.resolved_at = ticket.resolved_at.or(Some(now));

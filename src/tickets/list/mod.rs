@@ -127,6 +127,19 @@ impl Filters {
         Ok(self)
     }
 
+    /// Up to 200 of what they find, and how many there are.
+    #[cfg(test)]
+    pub(super) async fn found_by(
+        self,
+        db: &crate::db::Db,
+        who: Listener,
+    ) -> Result<(Vec<super::Ticket>, i64)> {
+        let wanted = self.wanted(&who)?;
+        let paging = crate::http::page::Paging::new(None, Some(200))?;
+        let (tickets, total) = db.read(move |r| sql::page(r, &wanted, paging)).await?;
+        Ok((tickets, total.count))
+    }
+
     fn wanted(&self, who: &Listener) -> Result<Wanted> {
         let mut checks = Checks::new();
         let (key, descending) = self.sort(&mut checks);
