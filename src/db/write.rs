@@ -217,7 +217,7 @@ impl Write<'_> {
         self.pending.hooks.push(Box::new(hook));
     }
 
-    /// Must be called by whoever changes an endpoint's patterns or activity, or makes or removes one.
+    /// Must be called by whoever makes or removes an endpoint, or changes its patterns or activity.
     pub fn endpoints_changed(&mut self) {
         self.subscriptions.forget();
     }

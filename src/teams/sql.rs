@@ -51,8 +51,8 @@ pub fn find(conn: &Connection, tenant: TenantId, id: EntityId) -> Result<Option<
     found.map(|team| with_members(conn, team)).transpose()
 }
 
-/// The members of a team who can work now: active staff, in the team's order. `None` when the tenant
-/// has no such team.
+/// The members of a team who can work now: active staff, in the team's order. `None` when the
+/// tenant has no such team.
 ///
 /// # Errors
 /// When the database refuses.

@@ -229,7 +229,7 @@ fn say_test(w: &mut Write<'_>, tenant: TenantId, actor: &Actor, id: i64) -> Resu
     w.say(Say::new(tenant, Kind::WebhookTest, &data)?.by(actor.clone()).only_endpoint(id))
 }
 
-fn try_once(
+pub(super) fn try_once(
     engine: &Engine,
     tenant: TenantId,
     id: i64,

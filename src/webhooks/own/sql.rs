@@ -134,3 +134,13 @@ pub(super) fn cancel_open(w: &Write<'_>, id: i64) -> Result<()> {
     }
     Ok(())
 }
+
+/// All deliveries, their endpoints and states, for tests.
+#[cfg(test)]
+pub(super) fn owed_to_all(conn: &Connection) -> Result<Vec<(i64, i64, String)>> {
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    Ok(conn
+        .prepare_cached("select id, endpoint_id, state from deliveries order by id")?
+        .query_map([], row)?
+        .collect::<rusqlite::Result<_>>()?)
+}
