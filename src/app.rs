@@ -1,6 +1,7 @@
 //! The whole, wired: what is started in which order, and how it ends.
 
 use crate::{
+    attachments,
     auth::{Passwords, Sessions, sql as auth_sql, token},
     bell::{self, Owed},
     config::{Config, folder::DataFolder},
@@ -10,6 +11,7 @@ use crate::{
     http::{Core, CoreParts, Settings, metrics::Metrics},
     hub::{self, Hub},
     listen, routes,
+    tickets::sla,
     time::Clock,
     webhooks::{
         address::Guard,
@@ -43,6 +45,8 @@ pub struct App {
     pub engine: Engine,
     /// Tickets for sockets.
     pub tickets: Arc<Tickets>,
+    /// The bytes of attachments.
+    pub files: attachments::Store,
 }
 
 /// How this server differs from an ordinary one.
@@ -94,7 +98,7 @@ impl Server {
         say(&format!("Webhook manager started with {} workers", config.webhook_workers));
         say("Event broadcaster initialized (WebSocket + Webhooks)");
         say("Services initialized");
-        let app = App { core, engine, tickets: Arc::default() };
+        let app = App { core, engine, tickets: Arc::default(), files: files(config, folder)? };
         say("Handlers initialized");
         Ok(Self { app, address, listener, sockets_max: config.ws_max })
     }
@@ -103,10 +107,12 @@ impl Server {
     /// requests and attempts finished or left for the next start, the WAL folded in.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
         let Self { app, listener, sockets_max, .. } = self;
-        let App { core, engine, .. } = app.clone();
+        let App { core, engine, files, .. } = app.clone();
         let sweep = tokio::spawn(core.hub.clone().sweep());
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
+        let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
+        let clocks = tokio::spawn(sla::keep(core.db.clone()));
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
         notify_systemd(&[Notice::Ready]);
@@ -125,7 +131,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog] {
+        for task in [sweep, touch, watchdog, files, clocks] {
             task.abort();
         }
         let db = core.db.clone();
@@ -215,6 +221,19 @@ fn core(
         signed_in: config.api_rate_per_s.map(CoreParts::signed_in_limiter),
         accepts: CoreParts::accept_limiter(config.ws_accept_per_s),
     }))
+}
+
+/// Well before the disk is full files are refused, so that tickets can still be written.
+fn files(config: &Config, folder: &DataFolder) -> Result<attachments::Store, Failure> {
+    let key = folder.key("attachments.key", 64)?;
+    let key = key.try_into().map_err(|_| internal("the key of links to files is not 64 bytes"))?;
+    let settings = attachments::Settings {
+        folder: folder.attachments(),
+        key,
+        refuse_below_bytes: (config.min_free_disk_mb << 20) / 4,
+    };
+    attachments::Store::open(settings)
+        .map_err(|e| Failure::new(Exit::Io, format!("{}: {e}", folder.attachments().display())))
 }
 
 /// Checks the settings that only webhooks understand, before anything is made.

@@ -44,7 +44,7 @@ pub enum Error {
     Gone(&'static str, String),
     /// 413: more bytes than the limit given.
     TooLarge(u64),
-    /// 415: not JSON.
+    /// 415: neither JSON nor, where a file is expected, `multipart/form-data`.
     UnsupportedMediaType,
     /// 421: the request names a host that this server is not.
     Misdirected,
@@ -102,7 +102,9 @@ impl fmt::Display for Error {
             Self::Conflict { message, .. } | Self::Refused { message, .. } => f.write_str(message),
             Self::Gone(_, message) => f.write_str(message),
             Self::TooLarge(max) => write!(f, "the body is larger than {max} bytes"),
-            Self::UnsupportedMediaType => f.write_str("send JSON, as application/json"),
+            Self::UnsupportedMediaType => {
+                f.write_str("that content type is not read here: send JSON, or a form with a file")
+            }
             Self::Misdirected => f.write_str("this server does not answer for that host name"),
             Self::Invalid(fields) => {
                 let names: Vec<_> = fields.iter().map(|e| e.field.as_str()).collect();

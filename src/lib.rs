@@ -9,18 +9,21 @@
 //!   environment, `.env`, data folder), [`logging`].
 //! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
 //! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
-//!   tokens, the first administrator), [`teams`], [`agents`] (their states), [`notifications`] (who
-//!   is told what), [`events`] (the log from outside), [`webhooks`] (endpoints, users' own ones,
-//!   the delivery engine).
+//!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
+//!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`events`]
+//!   (the log from outside), [`webhooks`] (endpoints, users' own ones, the delivery engine).
 //! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket).
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
 
 pub mod accounts;
 pub mod agents;
 pub mod app;
+pub mod articles;
+pub mod attachments;
 pub mod auth;
 pub mod bell;
 pub mod cli;
+pub mod comments;
 pub mod config;
 pub mod db;
 pub mod error;
@@ -35,8 +38,10 @@ pub mod logging;
 pub mod notifications;
 pub mod pages;
 mod routes;
+pub mod search;
 pub mod teams;
 pub mod tenants;
+pub mod tickets;
 pub mod time;
 pub mod users;
 pub mod webhooks;

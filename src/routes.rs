@@ -7,12 +7,20 @@ use crate::{
     },
     agents::http as agents,
     app::App,
+    attachments::http as attachments,
+    comments::http as comments,
     events::http as events,
     http::{Core, frame, origin},
     notifications::http as notifications,
     pages::{assets, health},
     teams::http as teams,
     tenants::http as tenants,
+    tickets::{
+        http as tickets,
+        kept::{Macro, Tool, View, http as kept},
+        list::http as ticket_lists,
+        sla::{Calendar, Policy},
+    },
     users::http as users,
     webhooks::{http as webhooks, inbox::http as inbox, own::http as own_webhook},
     ws,
@@ -53,6 +61,8 @@ pub(crate) fn all(app: App) -> Router {
 fn api() -> Router<App> {
     Router::new()
         .merge(accounts_and_presence())
+        .merge(tickets())
+        .merge(conversation())
         .merge(notifications_and_teams())
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(events::publish_batch))
@@ -76,6 +86,32 @@ fn api() -> Router<App> {
         .route("/{*unknown}", any(assets::unknown))
 }
 
+fn conversation() -> Router<App> {
+    Router::new()
+        .route("/tickets/{id}/comments", get(comments::list).post(comments::create))
+        .route(
+            "/comments/{id}",
+            get(comments::show).patch(comments::update).delete(comments::delete),
+        )
+        .route(
+            "/tickets/{id}/attachments",
+            get(attachments::of_ticket).post(attachments::add_to_ticket),
+        )
+        .route(
+            "/comments/{id}/attachments",
+            get(attachments::of_comment).post(attachments::add_to_comment),
+        )
+        .route(
+            "/kb/articles/{id}/attachments",
+            get(attachments::of_article).post(attachments::add_to_article),
+        )
+        .route(
+            "/attachments/{id}",
+            get(attachments::show).patch(attachments::update).delete(attachments::delete),
+        )
+        .route("/attachments/{id}/download", get(attachments::download))
+}
+
 fn accounts_and_presence() -> Router<App> {
     Router::new()
         .route("/setup", post(setup::setup))
@@ -97,6 +133,35 @@ fn accounts_and_presence() -> Router<App> {
         .route("/ws/users/{id}/online", get(ws::http::is_online))
         .route("/ws/online", get(ws::http::online))
         .route("/ws/stats", get(ws::http::stats))
+}
+
+fn tickets() -> Router<App> {
+    Router::new()
+        .route("/tickets", get(ticket_lists::list).post(tickets::create))
+        .route("/tickets.csv", get(ticket_lists::export))
+        .route("/tickets/bulk", post(tickets::bulk))
+        .route("/tickets/{id}", get(tickets::show).patch(tickets::update).delete(tickets::delete))
+        .route("/tickets/{id}/assign", post(tickets::assign))
+        .route("/tickets/{id}/unassign", post(tickets::unassign))
+        .route("/tickets/{id}/follow", post(tickets::follow))
+        .route("/tickets/{id}/unfollow", post(tickets::unfollow))
+        .route("/tickets/{id}/merge", post(tickets::merge))
+        .route("/tickets/{id}/reopen", post(tickets::reopen))
+        .route("/tickets/{id}/restore", post(tickets::restore))
+        .route("/tickets/{id}/timeline", get(tickets::timeline))
+        .route("/tickets/{id}/macros/{macro}", post(kept::apply))
+        .merge(kept_at::<Policy>("/sla-policies"))
+        .merge(kept_at::<Calendar>("/calendars"))
+        .merge(kept_at::<Macro>("/macros"))
+        .merge(kept_at::<View>("/views"))
+}
+
+/// What staff keep is listed, made, changed and deleted in one way, whatever it is.
+fn kept_at<T: Tool>(path: &str) -> Router<App> {
+    Router::new().route(path, get(kept::list::<T>).post(kept::create::<T>)).route(
+        &format!("{path}/{{id}}"),
+        get(kept::show::<T>).patch(kept::update::<T>).delete(kept::delete::<T>),
+    )
 }
 
 fn notifications_and_teams() -> Router<App> {

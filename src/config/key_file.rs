@@ -71,7 +71,7 @@ fn about(path: &Path, done: &str, error: &io::Error) -> io::Error {
 }
 
 /// Makes a folder that only its owner can enter, unless it is there. Its parent must exist.
-pub(super) fn make_private_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn make_private_dir(dir: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -105,7 +105,7 @@ fn make_private(_path: &Path, _mode: u32) -> io::Result<()> {
 }
 
 /// Makes the names in a folder durable. Only Unix has, and needs, a way to ask for it.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) {
         let here = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
         File::open(here)?.sync_all()?;

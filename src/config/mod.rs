@@ -18,6 +18,7 @@ pub(crate) mod tests;
 mod words;
 
 pub use key_file::key_file;
+pub(crate) use key_file::{make_private_dir, sync_dir};
 pub use keys::{KEYS, Key, Use};
 pub use notices::Notice;
 pub use problem::ConfigError;

@@ -276,13 +276,13 @@ fn allocate(_: &fs::File) -> Option<std::io::Result<()>> {
 
 /// Free bytes for this process on the disk of `folder`, where the system tells.
 #[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
+pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Free bytes are not asked for on this system: a full disk is tried again instead.
 #[cfg(not(unix))]
-fn free_bytes(_: &Path) -> Option<u64> {
+pub(crate) fn free_bytes(_: &Path) -> Option<u64> {
     None
 }

@@ -3,7 +3,7 @@
 use crate::{
     error::{Error, Result},
     event::{Audience, Envelope, Frames, Kind, Listener, Room},
-    id::{TenantId, UserId},
+    id::{EntityId, TenantId, UserId},
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::value::RawValue;
@@ -32,6 +32,15 @@ pub(super) fn insert(conn: &Connection, e: &Envelope) -> Result<i64> {
             .execute((user, seq))?;
     }
     Ok(seq)
+}
+
+/// Notes what an event speaks of.
+pub(super) fn insert_subjects(conn: &Connection, seq: i64, subjects: &[EntityId]) -> Result<()> {
+    for subject in subjects {
+        conn.prepare_cached("insert or ignore into event_subjects (subject, seq) values (?1, ?2)")?
+            .execute((subject, seq))?;
+    }
+    Ok(())
 }
 
 /// Where the log begins and ends.
@@ -154,6 +163,45 @@ fn customer_page(
         event.named = named(conn, event.seq)?;
     }
     let covered = covered(&envelopes, limit, latest);
+    Ok(Page { envelopes, covered })
+}
+
+/// What `listener` may hear of everything said about `subject` after `since`, in order; what is no
+/// longer kept of an old event's data is `null`. Customers see what named them when it was said.
+///
+/// # Errors
+/// When the database refuses.
+pub fn about(
+    conn: &Connection,
+    listener: &Listener,
+    subject: EntityId,
+    since: i64,
+    limit: usize,
+) -> Result<Page> {
+    const WITHOUT_GAPS: &str = "e.seq, e.id, e.tenant_id, e.kind, e.audience, e.room, e.at_ms, \
+         e.actor, coalesce(e.data, 'null'), e.changes";
+    let latest = bounds(conn)?.latest;
+    let named_to = if listener.role.is_staff() {
+        ""
+    } else {
+        "join event_users u on u.user_id = ?3 and u.seq = s.seq"
+    };
+    let sql = format!(
+        "select {WITHOUT_GAPS} from event_subjects s {named_to} join events e on e.seq = s.seq
+         where s.subject = ?1 and s.seq > ?4 and e.tenant_id = ?2 and ?3 is not null
+         order by s.seq limit ?5"
+    );
+    let mut envelopes = conn
+        .prepare_cached(&sql)?
+        .query_and_then((subject, listener.tenant, listener.user, since, rows(limit)), envelope)?
+        .collect::<Result<Vec<_>>>()?;
+    let covered = covered(&envelopes, limit, latest);
+    if !listener.role.is_staff() {
+        for event in &mut envelopes {
+            event.named = named(conn, event.seq)?;
+        }
+    }
+    envelopes.retain(|event| listener.may_hear(event));
     Ok(Page { envelopes, covered })
 }
 

@@ -7,6 +7,8 @@ use std::path::Path;
 /// Migration `n` stands at index `n - 1`; `user_version` is the number of the last one applied.
 pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0001_house.sql"),
+    include_str!("../../migrations/0002_tickets.sql"),
+    include_str!("../../migrations/0003_conversation.sql"),
     include_str!("../../migrations/0005_notifications.sql"),
 ];
 

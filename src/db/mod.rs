@@ -17,9 +17,11 @@ mod value;
 mod write;
 mod writer;
 
+pub(crate) use housekeeper::free_bytes;
 pub(crate) use log::between as events_between;
 pub use log::{
-    Bounds, Page, after as events_after, at as event_at, audible_after as events_audible_after,
+    Bounds, Page, about as events_about, after as events_after, at as event_at,
+    audible_after as events_audible_after,
     bounds as log_bounds,
 };
 pub use resume::Refused;

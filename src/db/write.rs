@@ -4,7 +4,7 @@ use super::{log, subscriptions::Subscriptions};
 use crate::{
     error::{Error, Result},
     event::{Actor, Audience, Envelope, Frames, Kind, Room},
-    id::{TenantId, UserId, uuid_v7},
+    id::{EntityId, TenantId, UserId, uuid_v7},
 };
 use rusqlite::Connection;
 use serde::Serialize;
@@ -68,6 +68,7 @@ pub struct Say {
     audience: Audience,
     room: Room,
     named: Vec<UserId>,
+    subjects: Vec<EntityId>,
     only: Option<i64>,
     except: Option<i64>,
     no_webhook: bool,
@@ -88,6 +89,7 @@ impl Say {
             actor: Actor::system(),
             room: Room::Tenant,
             named: Vec::new(),
+            subjects: Vec::new(),
             only: None,
             except: None,
             no_webhook: false,
@@ -128,6 +130,14 @@ impl Say {
     #[must_use]
     pub fn named(mut self, users: Vec<UserId>) -> Self {
         self.named = users;
+        self
+    }
+
+    /// What it speaks of, so that it stands in that thing's timeline ([`super::events_about`]); may
+    /// be said of more than one thing.
+    #[must_use]
+    pub fn subject(mut self, id: EntityId) -> Self {
+        self.subjects.push(id);
         self
     }
 
@@ -193,6 +203,7 @@ impl Write<'_> {
             frames: Frames::default(),
         };
         envelope.seq = log::insert(self.conn, &envelope)?;
+        log::insert_subjects(self.conn, envelope.seq, &say.subjects)?;
         if !say.no_webhook {
             self.owe(&envelope, say.only, say.except)?;
         }

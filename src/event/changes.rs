@@ -44,6 +44,11 @@ impl Changes {
         self.0.contains_key(field)
     }
 
+    /// Whether anything but `field` changed.
+    pub fn touches_beside(&self, field: &str) -> bool {
+        self.0.keys().any(|name| name != field)
+    }
+
     /// Leaves out what `fields` were before, for what must not stay in the log: that they changed
     /// is still said, with `null` as the old value.
     pub fn forget_old(&mut self, fields: &[&str]) {

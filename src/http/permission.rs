@@ -60,6 +60,30 @@ permissions! {
     ReadUsers Agent Some("users:read");
     /// To make, change and deactivate users.
     ManageUsers Admin Some("users:write");
+    /// To read the tickets that one may see.
+    ReadTickets Customer Some("tickets:read");
+    /// To open tickets and change those that one may see, as far as the role goes.
+    WriteTickets Customer Some("tickets:write");
+    /// To assign and merge tickets, and to use macros on them.
+    WorkTickets Agent Some("tickets:write");
+    /// To delete and restore tickets, and to change many at once.
+    SuperviseTickets Supervisor Some("tickets:write");
+    /// To take all tickets home as a file.
+    ExportTickets Admin Some("tickets:read");
+    /// To read service levels and calendars.
+    ReadServiceLevels Agent Some("tickets:read");
+    /// To change service levels and calendars.
+    ManageServiceLevels Supervisor None;
+    /// To read macros.
+    ReadMacros Agent Some("tickets:read");
+    /// To make and change macros.
+    ManageMacros Agent None;
+    /// To have views of tickets.
+    HaveViews Agent None;
+    /// To read and download the files of what one may see.
+    ReadAttachments Customer Some("attachments:read");
+    /// To add, rename and delete files.
+    WriteAttachments Customer Some("attachments:write");
     /// To read teams.
     ReadTeams Agent Some("teams:read");
     /// To make, change and dissolve teams.
@@ -86,7 +110,7 @@ impl Permission for ManageTenants {
 }
 
 /// Every scope an API token can have.
-pub const SCOPES: [&str; 11] = [
+pub const SCOPES: [&str; 15] = [
     "events:read",
     "events:write",
     "presence:read",
@@ -95,6 +119,10 @@ pub const SCOPES: [&str; 11] = [
     "webhooks:write",
     "users:read",
     "users:write",
+    "tickets:read",
+    "tickets:write",
+    "attachments:read",
+    "attachments:write",
     "teams:read",
     "teams:write",
     "metrics:read",

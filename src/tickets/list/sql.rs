@@ -1,0 +1,333 @@
+//! Statements of lists: from which side a list is walked, and how its rows are counted.
+//!
+//! With a hundred thousand tickets a list must not read or count them all. So the side that leaves
+//! fewest is chosen here, by hand, and every statement names its index: few matches are gathered
+//! and sorted, many are met soon when the list is walked in its order.
+
+use super::{Key, One, Wanted};
+use crate::{
+    error::{OrNotFound as _, Result},
+    http::page::Paging,
+    id::{TenantId, UserId},
+    tickets::{
+        sql::{COLUMNS, tenant_word, ticket},
+        ticket::Ticket,
+    },
+};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params_from_iter};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt::Write as _,
+};
+
+/// Matches are counted up to here; a total beyond is told as "at least".
+const COUNTED_MAX: i64 = 10_000;
+
+/// Up to so many matches are gathered and sorted; among more of them the list is walked in its
+/// order, which meets 25 of them soon.
+const SORTED_MAX: i64 = if cfg!(test) { 10 } else { 2_500 };
+
+/// Of words in subjects only so many of the newest matches are looked at.
+const WORDS_MATCHED_MAX: i64 = 2_000;
+
+/// How many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Total {
+    pub(super) count: i64,
+    /// Whether there may be more.
+    pub(super) at_least: bool,
+}
+
+/// Text of a statement with its parameters in order.
+#[derive(Default)]
+struct Sql {
+    text: String,
+    params: Vec<Box<dyn ToSql>>,
+}
+
+impl Sql {
+    fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    fn bind(&mut self, value: impl ToSql + 'static) -> &mut Self {
+        self.params.push(Box::new(value));
+        self
+    }
+
+    /// ` and column in (?, ?)`, or nothing for no values.
+    fn any_of<T: ToSql + 'static>(&mut self, column: &str, values: impl IntoIterator<Item = T>) {
+        let mut marks = String::new();
+        for value in values {
+            marks.push_str(if marks.is_empty() { "?" } else { ", ?" });
+            self.bind(value);
+        }
+        if !marks.is_empty() {
+            // Writing to a string cannot fail.
+            let _always_ok = write!(self.text, " and {column} in ({marks})");
+        }
+    }
+
+    fn range(&mut self, column: &str, (from, before): (Option<i64>, Option<i64>)) {
+        if let Some(from) = from {
+            self.push(&format!(" and {column} >= ?")).bind(from);
+        }
+        if let Some(before) = before {
+            self.push(&format!(" and {column} < ?")).bind(before);
+        }
+    }
+}
+
+/// From which side the rows are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// What a customer is on.
+    Mine,
+    /// The newest whose subjects have the words.
+    Words,
+    /// What has a tag.
+    Tag,
+    /// An index of `tickets`; whether rows of one value come in the order of their last change.
+    Index(&'static str, bool),
+}
+
+impl Side {
+    /// The side that leaves fewest, by what filters of its kind usually leave.
+    fn of(wanted: &Wanted) -> Self {
+        if wanted.deleted {
+            Self::Index("tickets_deleted", false)
+        } else if !wanted.who.role.is_staff() {
+            Self::Mine
+        } else if wanted.text.is_some() {
+            Self::Words
+        } else if wanted.requester.is_some() {
+            Self::Index("tickets_by_requester", true)
+        } else if !wanted.tags.is_empty() {
+            Self::Tag
+        } else if matches!(wanted.assignee, Some(One::This(_))) {
+            Self::Index("tickets_by_assignee", true)
+        } else if wanted.team.is_some() {
+            Self::Index("tickets_by_team", true)
+        } else if !wanted.kinds.is_empty() {
+            Self::Index("tickets_by_type", wanted.kinds.len() == 1)
+        } else if !wanted.statuses.is_empty() {
+            Self::Index("tickets_by_status", wanted.statuses.len() == 1)
+        } else if !wanted.priorities.is_empty() {
+            Self::Index("tickets_by_priority", wanted.priorities.len() == 1)
+        } else if wanted.assignee.is_some() {
+            Self::Index("tickets_by_assignee", true)
+        } else if !wanted.channels.is_empty() {
+            Self::Index("tickets_by_channel", wanted.channels.len() == 1)
+        } else if wanted.created != (None, None) {
+            Self::Index("tickets_by_creation", false)
+        } else {
+            Self::Index("tickets_by_update", true)
+        }
+    }
+
+    /// The index in the list's own order.
+    fn in_order(key: Key) -> Self {
+        match key {
+            Key::Updated => Self::Index("tickets_by_update", true),
+            Key::Created => Self::Index("tickets_by_creation", false),
+            Key::Number => Self::Index("tickets_by_number", false),
+            Key::Priority => Self::Index("tickets_by_priority", false),
+        }
+    }
+}
+
+/// `from … where …` for everything that is wanted, reached from `side`.
+fn matching(wanted: &Wanted, side: Side) -> Sql {
+    let mut sql = Sql::default();
+    let (tenant, user) = (wanted.who.tenant, wanted.who.user);
+    match side {
+        Side::Index(name, _) => {
+            sql.push(" from tickets t indexed by ").push(name);
+        }
+        Side::Mine => {
+            sql.push(
+                " from (select rid from tickets indexed by tickets_by_requester
+                    where tenant_id = ? and requester_id = ? and deleted_at is null
+                  union select ticket_rid from ticket_followers where user_id = ?) m
+                  cross join tickets t on t.rid = m.rid",
+            );
+            sql.bind(tenant).bind(user).bind(user);
+        }
+        Side::Words => from_words(&mut sql, wanted),
+        Side::Tag => {
+            sql.push(" from (select distinct ticket_rid from ticket_tags where tenant_id = ?");
+            sql.bind(tenant).any_of("tag", wanted.tags.clone());
+            sql.push(") g cross join tickets t on t.rid = g.ticket_rid");
+        }
+    }
+    sql.push(" where t.tenant_id = ?").bind(tenant);
+    filters(&mut sql, wanted, side);
+    sql
+}
+
+fn from_words(sql: &mut Sql, wanted: &Wanted) {
+    let text = wanted.text.as_deref().unwrap_or_default();
+    sql.push(" from (");
+    if let Some(phrase) = phrase(wanted, text) {
+        sql.push(
+            "select rid from (select rowid as rid from ticket_words where ticket_words match ?
+               order by rowid desc limit ?)",
+        );
+        sql.bind(phrase).bind(WORDS_MATCHED_MAX);
+    } else {
+        sql.push("select 0 as rid where 0");
+    }
+    sql.push(" union select rid from tickets where tenant_id = ? and number = ?");
+    sql.bind(wanted.who.tenant).bind(number(text));
+    sql.push(") w cross join tickets t on t.rid = w.rid");
+}
+
+fn filters(sql: &mut Sql, wanted: &Wanted, side: Side) {
+    let deleted = if wanted.deleted { "is not null" } else { "is null" };
+    sql.push(" and t.deleted_at ").push(deleted);
+    sql.any_of("t.status", wanted.statuses.iter().map(|s| s.name()));
+    sql.any_of("t.priority", wanted.priorities.iter().map(|p| p.rank()));
+    sql.any_of("t.channel", wanted.channels.iter().map(|c| c.name()));
+    sql.any_of("t.type", wanted.kinds.clone());
+    sql.any_of("t.requester_id", wanted.requester);
+    match wanted.assignee {
+        Some(One::Nobody) => drop(sql.push(" and t.assignee_id is null")),
+        Some(One::This(user)) => drop(sql.push(" and t.assignee_id = ?").bind(user)),
+        None => {}
+    }
+    match wanted.team {
+        Some(One::Nobody) => drop(sql.push(" and t.team_id is null")),
+        Some(One::This(team)) => drop(sql.push(" and t.team_id = ?").bind(team)),
+        None => {}
+    }
+    sql.range("t.created_at", wanted.created);
+    sql.range("t.updated_at", wanted.updated);
+    if !wanted.tags.is_empty() && side != Side::Tag {
+        sql.push(" and exists (select 1 from ticket_tags g where g.tenant_id = t.tenant_id");
+        sql.any_of("g.tag", wanted.tags.clone());
+        sql.push(" and g.ticket_rid = t.rid)");
+    }
+    if let Some(text) = wanted.text.as_deref().filter(|_| side != Side::Words) {
+        sql.push(" and (t.number = ?").bind(number(text));
+        if let Some(phrase) = phrase(wanted, text) {
+            sql.push(
+                " or exists (select 1 from ticket_words w where w.rowid = t.rid
+                    and w.ticket_words match ?)",
+            );
+            sql.bind(phrase);
+        }
+        sql.push(")");
+    }
+}
+
+/// All the words, the last one perhaps unfinished, in subjects of the tenant. Anything that is
+/// neither letter nor digit separates words, so no operator of the query language gets through.
+fn phrase(wanted: &Wanted, typed: &str) -> Option<String> {
+    let words: Vec<&str> =
+        typed.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    let who = tenant_word(wanted.who.tenant);
+    (!words.is_empty()).then(|| format!("who : {who} AND subject : ({}*)", quoted.join(" AND ")))
+}
+
+/// The number that was typed (`12`, `#12`); 0 is no ticket's.
+fn number(typed: &str) -> i64 {
+    typed.strip_prefix('#').unwrap_or(typed).parse().unwrap_or(0)
+}
+
+/// One page, and how many there are in all.
+pub(super) fn page(
+    conn: &Connection,
+    wanted: &Wanted,
+    paging: Paging,
+) -> Result<(Vec<Ticket>, Total)> {
+    let side = Side::of(wanted);
+    let total = total(conn, wanted, side)?;
+    let gathers = matches!(side, Side::Mine | Side::Words) || wanted.deleted;
+    let comes_sorted = matches!(side, Side::Index(_, true)) && wanted.key == Key::Updated;
+    let few = total.count <= SORTED_MAX && !total.at_least;
+    let side = if few || gathers || comes_sorted { side } else { Side::in_order(wanted.key) };
+    let mut sql = matching(wanted, side);
+    let way = if wanted.descending { "desc" } else { "asc" };
+    let key = match wanted.key {
+        Key::Updated => format!("t.updated_at {way}"),
+        Key::Created => format!("t.created_at {way}"),
+        Key::Number => format!("t.number {way}"),
+        Key::Priority => format!("t.priority {way}, t.updated_at {way}"),
+    };
+    sql.text.insert_str(0, "select t.rid");
+    // Rows of the same key come in the order of the index only if nothing else is asked for.
+    let tie = if comes_sorted || !few { String::new() } else { format!(", t.rid {way}") };
+    sql.push(&format!(" order by {key}{tie} limit ? offset ?"));
+    sql.bind(paging.limit()).bind(paging.offset());
+    let rids = conn
+        .prepare_cached(&sql.text)?
+        .query_map(params_from_iter(&sql.params), |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    Ok((by_rids(conn, &rids)?, total))
+}
+
+fn by_rids(conn: &Connection, rids: &[i64]) -> Result<Vec<Ticket>> {
+    let mut one =
+        conn.prepare_cached(&format!("select {COLUMNS} from tickets t where t.rid = ?1"))?;
+    rids.iter()
+        .map(|rid| one.query_and_then([rid], ticket)?.next().transpose()?.or_not_found("ticket"))
+        .collect()
+}
+
+/// Without filters, or only by status, the counts that are kept tell; else matches are counted.
+fn total(conn: &Connection, wanted: &Wanted, side: Side) -> Result<Total> {
+    let plain = Wanted { statuses: Vec::new(), ..wanted.clone() };
+    if matches!(Side::of(&plain), Side::Index("tickets_by_update", _))
+        && wanted.updated == (None, None)
+    {
+        let mut sql = Sql::default();
+        sql.push("select coalesce(sum(count), 0) from ticket_counts where tenant_id = ?");
+        sql.bind(wanted.who.tenant).any_of("status", wanted.statuses.iter().map(|s| s.name()));
+        let count = one_number(conn, &sql)?;
+        return Ok(Total { count, at_least: false });
+    }
+    let mut sql = matching(wanted, side);
+    sql.text.insert_str(0, "select count(*) from (select 1");
+    sql.push(" limit ?)").bind(COUNTED_MAX + 1);
+    let count = one_number(conn, &sql)?;
+    Ok(Total { count: count.min(COUNTED_MAX), at_least: count > COUNTED_MAX })
+}
+
+fn one_number(conn: &Connection, sql: &Sql) -> Result<i64> {
+    let params = params_from_iter(&sql.params);
+    Ok(conn.prepare_cached(&sql.text)?.query_row(params, |row| row.get(0))?)
+}
+
+/// The names of some people of a tenant.
+pub(super) fn names(
+    conn: &Connection,
+    tenant: TenantId,
+    users: impl IntoIterator<Item = UserId>,
+) -> Result<BTreeMap<UserId, String>> {
+    let mut names = BTreeMap::new();
+    let mut one = conn.prepare_cached("select name from users where tenant_id = ?1 and id = ?2")?;
+    for user in users {
+        if let Entry::Vacant(unknown) = names.entry(user)
+            && let Some(name) = one.query_row((tenant, user), |row| row.get(0)).optional()?
+        {
+            unknown.insert(name);
+        }
+    }
+    Ok(names)
+}
+
+/// The next tickets in the order of creation after row `after`, for a file of all.
+pub(super) fn stretch(
+    conn: &Connection,
+    wanted: &Wanted,
+    (after, limit): (i64, i64),
+) -> Result<Vec<Ticket>> {
+    let mut sql = Sql::default();
+    sql.push(&format!("select {COLUMNS} from tickets t not indexed where t.tenant_id = ?"));
+    sql.bind(wanted.who.tenant);
+    filters(&mut sql, wanted, Side::in_order(Key::Number));
+    sql.push(" and t.rid > ? order by t.rid limit ?").bind(after).bind(limit);
+    conn.prepare_cached(&sql.text)?.query_and_then(params_from_iter(&sql.params), ticket)?.collect()
+}
