@@ -60,9 +60,9 @@ create index tickets_by_type on tickets (tenant_id, type, updated_at, status, pr
 create index tickets_by_channel on tickets (tenant_id, channel, updated_at, status, priority,
   assignee_id, team_id, type, deleted_at) where deleted_at is null;
 create index tickets_by_assignee on tickets (tenant_id, assignee_id, updated_at, status, priority,
-  deleted_at) where deleted_at is null;
+  team_id, type, channel, deleted_at) where deleted_at is null;
 create index tickets_by_team on tickets (tenant_id, team_id, updated_at, status, priority,
-  assignee_id, deleted_at) where deleted_at is null;
+  assignee_id, type, channel, deleted_at) where deleted_at is null;
 -- ... and one that leaves few is short.
 create index tickets_by_requester on tickets (tenant_id, requester_id, updated_at)
   where deleted_at is null;
@@ -75,6 +75,7 @@ create table ticket_followers (
 ) strict, without rowid;
 create index ticket_followers_by_user on ticket_followers (user_id, ticket_rid);
 
+-- Tags of living tickets only, so that they can be counted here.
 create table ticket_tags (
   tenant_id  blob not null,
   tag        text not null,
@@ -86,7 +87,7 @@ create index ticket_tags_by_ticket on ticket_tags (ticket_rid);
 -- The words of subjects, for `q` in lists. `who` holds one word for the tenant.
 create virtual table ticket_words using fts5 (
   who, subject, content = '', contentless_delete = 1,
-  tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+  tokenize = 'unicode61 remove_diacritics 2'
 );
 
 -- How many living tickets there are, so that no list counts a hundred thousand rows.

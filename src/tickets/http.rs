@@ -294,8 +294,9 @@ pub struct Stretch {
     limit: Option<usize>,
 }
 
-/// `GET /tickets/{id}/timeline`: every event of a ticket that the caller may hear, in order. What
-/// is no longer kept of an old one's data is `null`. Ask again after `meta.next_after` while
+/// `GET /tickets/{id}/timeline`: every event of a ticket that the caller may hear, in order.
+///
+/// What is no longer kept of an old one's data is `null`. Ask again after `meta.next_after` while
 /// `meta.more` is true.
 ///
 /// # Errors

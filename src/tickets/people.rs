@@ -50,8 +50,9 @@ pub fn follow(
     save(w, hand, &before, after)?.told(w)
 }
 
-/// Merges a ticket into another one: it is closed for good and says where to go on. Its staff go
-/// along as followers; its customers only where both are the same customer's matter, because
+/// Merges a ticket into another one: it is closed for good and says where to go on.
+///
+/// Its staff go along as followers; its customers only where both are the same customer's matter, because
 /// nobody should see another customer's ticket for having asked the same.
 ///
 /// # Errors

@@ -215,9 +215,9 @@ pub(super) fn update(conn: &Connection, before: &Ticket, t: &Ticket) -> Result<(
         ":activity": t.staff.last_activity_at, ":notes": t.staff.internal_note_count,
         ":version": t.version, ":updated": t.updated_at, ":deleted": t.deleted_at,
     })?;
-    if before.tags != t.tags {
+    if before.tags != t.tags || before.deleted_at != t.deleted_at {
         conn.prepare_cached("delete from ticket_tags where ticket_rid = ?1")?.execute([t.rid])?;
-        add_tags(conn, t, &t.tags)?;
+        add_tags(conn, t, if t.deleted_at.is_none() { &t.tags } else { &[] })?;
     }
     if before.followers != t.followers {
         conn.prepare_cached("delete from ticket_followers where ticket_rid = ?1")?

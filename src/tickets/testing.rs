@@ -6,8 +6,11 @@ use super::{
     words::{Channel, Priority, Status, Visibility},
 };
 use crate::{
-    accounts::setup::{self, Admin},
-    auth::Role,
+    accounts::{
+        Visit, login,
+        setup::{self, Admin},
+    },
+    auth::{Role, password},
     error::{Error, Result},
     event::{Actor, Listener},
     http::testing::House,
@@ -124,6 +127,18 @@ impl Desk {
 fn hand(tenant: TenantId, user: UserId, name: &str, role: Role) -> Hand {
     let actor = Actor { id: Some(user), name: name.into(), kind: "user".into() };
     Hand { tenant, user: Some(user), role, actor, channel: Channel::Web }
+}
+
+/// Makes an account in a tenant and signs in: what stands in `Authorization`.
+pub(crate) async fn token(house: &House, tenant: TenantId, email: &str, role: Role) -> String {
+    let new = users::New::plain(email, "Somebody", role);
+    let hash = password::hash("correct horse").unwrap();
+    let system = users::Hand::of_system(tenant);
+    house.write(move |w| users::create(w, &system, &new, Some(&hash))).await;
+    let sent = login::Credentials::checked(Some(email.into()), Some("correct horse".into()), None);
+    let visit = Visit::new([127, 0, 0, 1].into(), "");
+    let signed_in = login::login(house, sent.ok().unwrap(), visit).await.ok().unwrap();
+    format!("Bearer {}", signed_in.access_token)
 }
 
 /// The same person as one who hears.

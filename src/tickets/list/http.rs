@@ -25,8 +25,10 @@ use serde_json::json;
 /// Tickets read at once for a file, so that no read holds up others and no file fills the memory.
 const STRETCH: i64 = 500;
 
-/// `GET /tickets`: a page of the tickets that the caller may see. `meta.total` is exact up to
-/// 10,000 matches, and without filters or only by status; else `meta.total_at_least` is true.
+/// `GET /tickets`: a page of the tickets that the caller may see.
+///
+/// `meta.total` is exact up to 10,000 matches, and without filters or only by status; else `meta.total_at_least` is true. With
+/// `q` staff get the newest 1,000 matches.
 ///
 /// # Errors
 /// 422 naming the filters that cannot be read.
@@ -40,8 +42,8 @@ pub async fn list(
     let wanted = filters.wanted(&who)?;
     let (tickets, total) = core.db.read(move |r| sql::page(r, &wanted, paging)).await?;
     let mut meta = paging.meta(total.count);
-    if total.at_least {
-        meta["total_at_least"] = json!(true);
+    if let Some(meta) = meta.as_object_mut().filter(|_| total.at_least) {
+        meta.insert("total_at_least".into(), json!(true));
     }
     let shown = tickets.into_iter().map(|ticket| ticket.shown_to(&who)).collect();
     Ok(ok(shown).with_meta(meta))
@@ -90,4 +92,123 @@ async fn stretch(db: &Db, wanted: &Wanted, after: i64, text: &mut String) -> Res
     }
     let whole = i64::try_from(tickets.len()).is_ok_and(|count| count == STRETCH);
     Ok(tickets.last().filter(|_| whole).map(|ticket| ticket.rid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        auth::Role,
+        http::testing::{House, ask},
+        tenants,
+        tickets::{http as one, testing::token},
+    };
+    use axum::{
+        Router,
+        http::StatusCode,
+        routing::{get, post},
+    };
+    use serde_json::Value;
+
+    fn routes(house: &House) -> Router {
+        Router::new()
+            .route("/tickets", get(list).post(one::create))
+            .route("/tickets.csv", get(export))
+            .route("/tickets/bulk", post(one::bulk))
+            .route("/tickets/{id}", get(one::show).patch(one::update).delete(one::delete))
+            .route("/tickets/{id}/assign", post(one::assign))
+            .route("/tickets/{id}/follow", post(one::follow))
+            .route("/tickets/{id}/merge", post(one::merge))
+            .route("/tickets/{id}/reopen", post(one::reopen))
+            .route("/tickets/{id}/restore", post(one::restore))
+            .route("/tickets/{id}/timeline", get(one::timeline))
+            .with_state(Core::clone(house))
+    }
+
+    type Auth = [(&'static str, &'static str); 1];
+
+    async fn signed_in<const N: usize>(house: &House, people: [(&str, Role); N]) -> [Auth; N] {
+        let ours = house.write(|w| tenants::create(w, "Ours")).await.id;
+        let theirs = house.write(|w| tenants::create(w, "Theirs")).await.id;
+        let mut all = [[("authorization", "")]; N];
+        for (auth, (name, role)) in all.iter_mut().zip(people) {
+            let tenant = if name == "stranger" { theirs } else { ours };
+            let email = format!("{name}@example.com");
+            auth[0].1 = Box::leak(token(house, tenant, &email, role).await.into_boxed_str());
+        }
+        all
+    }
+
+    /// For every route of a ticket: what its customer, another one, an agent, a supervisor and
+    /// another tenant's administrator are answered.
+    #[tokio::test]
+    async fn everybody_is_answered_by_their_role() {
+        let house = House::new();
+        let people = [
+            ("dora", Role::Customer),
+            ("emil", Role::Customer),
+            ("ada", Role::Agent),
+            ("ben", Role::Supervisor),
+            ("stranger", Role::Admin),
+        ];
+        let people = signed_in(&house, people).await;
+        let routes = routes(&house);
+        let new = json!({ "subject": "Printer", "description": "It eats paper" });
+        let (status, _, made) = ask(&routes, "POST /tickets", &people[0], new).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        let id = made["data"]["id"].as_str().unwrap();
+        let table = [
+            ("GET /tickets/{id}", Value::Null, [200, 404, 200, 200, 404]),
+            ("GET /tickets/1", Value::Null, [200, 404, 200, 200, 404]),
+            ("GET /tickets/{id}/timeline", Value::Null, [200, 404, 200, 200, 404]),
+            ("PATCH /tickets/{id}", json!({ "subject": "P" }), [200, 404, 200, 200, 404]),
+            ("PATCH /tickets/{id}", json!({ "priority": "low" }), [403, 404, 200, 200, 404]),
+            ("PATCH /tickets/{id}", json!({ "colour": 1 }), [422, 422, 422, 422, 422]),
+            ("PATCH /tickets/{id}", json!({ "status": "x" }), [422, 422, 422, 422, 422]),
+            ("POST /tickets/{id}/follow", Value::Null, [200, 404, 200, 200, 404]),
+            ("POST /tickets/{id}/assign", Value::Null, [403, 403, 200, 200, 404]),
+            ("POST /tickets/{id}/merge", json!({ "into": 99 }), [403, 403, 404, 404, 404]),
+            ("POST /tickets/{id}/reopen", Value::Null, [200, 404, 200, 200, 404]),
+            ("DELETE /tickets/{id}", Value::Null, [403, 403, 403, 200, 404]),
+            ("GET /tickets/{id}", Value::Null, [404, 404, 404, 404, 404]),
+            ("POST /tickets/{id}/restore", Value::Null, [403, 403, 403, 200, 404]),
+            ("GET /tickets.csv", Value::Null, [403, 403, 403, 403, 200]),
+        ];
+        for (what, body, expected) in table {
+            let path = what.replace("{id}", id);
+            for (who, expected) in people.iter().zip(expected) {
+                let (status, _, told) = ask(&routes, &path, who, body.clone()).await;
+                assert_eq!(status.as_u16(), expected, "{path} {told}");
+                let private = told.to_string().contains("last_activity_at");
+                assert!(!private || (who != &people[0] && who != &people[1]), "{path} {told}");
+            }
+        }
+    }
+
+    /// A list, a file and a key that was used before, as they go over the wire.
+    #[tokio::test]
+    async fn lists_and_files_are_answered_in_their_forms() {
+        let house = House::new();
+        let [dora, root] =
+            signed_in(&house, [("dora", Role::Customer), ("root", Role::Admin)]).await;
+        let routes = routes(&house);
+        let keyed = [dora[0], ("idempotency-key", "once")];
+        for again in [false, true] {
+            let new = json!({ "subject": "=1+1", "tags": [], "custom": { "floor": 2 } });
+            let (status, headers, made) = ask(&routes, "POST /tickets", &keyed, new).await;
+            assert_eq!((status, &made["data"]["number"]), (StatusCode::CREATED, &json!(1)));
+            assert_eq!(headers.contains_key("idempotency-replayed"), again);
+        }
+        let listed = ask(&routes, "GET /tickets?q=1&status=open", &root, Value::Null).await.2;
+        let meta = json!({ "page": 1, "per_page": 25, "total": 1, "total_pages": 1 });
+        assert_eq!(listed["meta"], meta);
+        assert!(listed["data"][0]["last_activity_at"].is_string());
+        let (status, headers, _) = ask(&routes, "GET /tickets.csv", &root, Value::Null).await;
+        let kind = headers["content-type"].to_str().unwrap();
+        assert_eq!((status, kind), (StatusCode::OK, "text/csv; charset=utf-8"));
+        let wrong =
+            ask(&routes, "GET /tickets?status=x&sort=y&per_page=9", &root, Value::Null).await;
+        assert_eq!(wrong.0, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(wrong.2["error"]["fields"]["status"].as_str().unwrap().contains("on_hold"));
+    }
 }

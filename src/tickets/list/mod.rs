@@ -3,6 +3,8 @@
 mod export;
 pub mod http;
 mod sql;
+#[cfg(test)]
+mod tests;
 
 use super::{
     Status,
@@ -97,6 +99,14 @@ enum Key {
     Priority,
 }
 
+/// How many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Total {
+    count: i64,
+    /// Whether there may be more.
+    at_least: bool,
+}
+
 /// Filters that were understood.
 #[derive(Debug, Clone)]
 struct Wanted {
@@ -125,19 +135,6 @@ impl Filters {
     pub fn checked(self, who: &Listener) -> Result<Self> {
         self.wanted(who)?;
         Ok(self)
-    }
-
-    /// Up to 200 of what they find, and how many there are.
-    #[cfg(test)]
-    pub(super) async fn found_by(
-        self,
-        db: &crate::db::Db,
-        who: Listener,
-    ) -> Result<(Vec<super::Ticket>, i64)> {
-        let wanted = self.wanted(&who)?;
-        let paging = crate::http::page::Paging::new(None, Some(200))?;
-        let (tickets, total) = db.read(move |r| sql::page(r, &wanted, paging)).await?;
-        Ok((tickets, total.count))
     }
 
     fn wanted(&self, who: &Listener) -> Result<Wanted> {
@@ -247,7 +244,7 @@ fn one<T: FromStr>(
 }
 
 #[cfg(test)]
-mod tests {
+mod filter_tests {
     use super::*;
     use crate::{auth::Role, id::TenantId};
     use serde_json::json;

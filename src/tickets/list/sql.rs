@@ -4,7 +4,7 @@
 //! fewest is chosen here, by hand, and every statement names its index: few matches are gathered
 //! and sorted, many are met soon when the list is walked in its order.
 
-use super::{Key, One, Wanted};
+use super::{Key, One, Total, Wanted};
 use crate::{
     error::{OrNotFound as _, Result},
     http::page::Paging,
@@ -25,18 +25,13 @@ const COUNTED_MAX: i64 = 10_000;
 
 /// Up to so many matches are gathered and sorted; among more of them the list is walked in its
 /// order, which meets 25 of them soon.
-const SORTED_MAX: i64 = if cfg!(test) { 10 } else { 2_500 };
+const SORTED_MAX: i64 = if cfg!(test) { 10 } else { 1_500 };
+
+/// The same for tags, each of whose tickets has to be looked up.
+const TAGGED_SORTED_MAX: i64 = if cfg!(test) { 10 } else { 400 };
 
 /// Of words in subjects only so many of the newest matches are looked at.
-const WORDS_MATCHED_MAX: i64 = 2_000;
-
-/// How many there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Total {
-    pub(super) count: i64,
-    /// Whether there may be more.
-    pub(super) at_least: bool,
-}
+const WORDS_MATCHED_MAX: i64 = 1_000;
 
 /// Text of a statement with its parameters in order.
 #[derive(Default)]
@@ -243,12 +238,42 @@ pub(super) fn page(
     paging: Paging,
 ) -> Result<(Vec<Ticket>, Total)> {
     let side = Side::of(wanted);
+    if matches!(side, Side::Mine | Side::Words) || wanted.deleted {
+        return gathered(conn, wanted, (side, paging));
+    }
     let total = total(conn, wanted, side)?;
-    let gathers = matches!(side, Side::Mine | Side::Words) || wanted.deleted;
     let comes_sorted = matches!(side, Side::Index(_, true)) && wanted.key == Key::Updated;
-    let few = total.count <= SORTED_MAX && !total.at_least;
-    let side = if few || gathers || comes_sorted { side } else { Side::in_order(wanted.key) };
+    let few = if side == Side::Tag { TAGGED_SORTED_MAX } else { SORTED_MAX };
+    let few = total.count <= few && !total.at_least;
+    let side = if few || comes_sorted { side } else { Side::in_order(wanted.key) };
     let mut sql = matching(wanted, side);
+    sql.text.insert_str(0, "select t.rid");
+    // Rows of the same key come in the order of the index, unless they are sorted.
+    let sorted = few && !comes_sorted;
+    sql.push(&order(wanted, sorted)).push(" limit ? offset ?");
+    sql.bind(paging.limit()).bind(paging.offset());
+    Ok((by_rids(conn, &rids(conn, &sql)?)?, total))
+}
+
+/// The same where everything that matches is gathered anyway.
+fn gathered(
+    conn: &Connection,
+    wanted: &Wanted,
+    (side, paging): (Side, Paging),
+) -> Result<(Vec<Ticket>, Total)> {
+    let mut sql = matching(wanted, side);
+    sql.text.insert_str(0, "select t.rid");
+    sql.push(&order(wanted, true));
+    let all = rids(conn, &sql)?;
+    let count = i64::try_from(all.len()).unwrap_or(i64::MAX);
+    let at = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+    let page: Vec<i64> =
+        all.into_iter().skip(at(paging.offset())).take(at(paging.limit())).collect();
+    let at_least = side == Side::Words && count >= WORDS_MATCHED_MAX;
+    Ok((by_rids(conn, &page)?, Total { count, at_least }))
+}
+
+fn order(wanted: &Wanted, sorted: bool) -> String {
     let way = if wanted.descending { "desc" } else { "asc" };
     let key = match wanted.key {
         Key::Updated => format!("t.updated_at {way}"),
@@ -256,16 +281,14 @@ pub(super) fn page(
         Key::Number => format!("t.number {way}"),
         Key::Priority => format!("t.priority {way}, t.updated_at {way}"),
     };
-    sql.text.insert_str(0, "select t.rid");
-    // Rows of the same key come in the order of the index only if nothing else is asked for.
-    let tie = if comes_sorted || !few { String::new() } else { format!(", t.rid {way}") };
-    sql.push(&format!(" order by {key}{tie} limit ? offset ?"));
-    sql.bind(paging.limit()).bind(paging.offset());
-    let rids = conn
-        .prepare_cached(&sql.text)?
-        .query_map(params_from_iter(&sql.params), |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<i64>>>()?;
-    Ok((by_rids(conn, &rids)?, total))
+    let tie = if sorted { format!(", t.rid {way}") } else { String::new() };
+    format!(" order by {key}{tie}")
+}
+
+fn rids(conn: &Connection, sql: &Sql) -> Result<Vec<i64>> {
+    let params = params_from_iter(&sql.params);
+    let rows = conn.prepare_cached(&sql.text)?.query_map(params, |row| row.get(0))?.collect();
+    Ok(Result::<_, rusqlite::Error>::from(rows)?)
 }
 
 fn by_rids(conn: &Connection, rids: &[i64]) -> Result<Vec<Ticket>> {
@@ -276,20 +299,30 @@ fn by_rids(conn: &Connection, rids: &[i64]) -> Result<Vec<Ticket>> {
         .collect()
 }
 
-/// Without filters, or only by status, the counts that are kept tell; else matches are counted.
+/// Without filters, or only by status, the counts that are kept tell; tags alone are counted among
+/// themselves; else matches are counted.
 fn total(conn: &Connection, wanted: &Wanted, side: Side) -> Result<Total> {
-    let plain = Wanted { statuses: Vec::new(), ..wanted.clone() };
-    if matches!(Side::of(&plain), Side::Index("tickets_by_update", _))
-        && wanted.updated == (None, None)
-    {
+    let alone = Wanted { statuses: Vec::new(), tags: Vec::new(), ..wanted.clone() };
+    let unfiltered = alone.updated == (None, None)
+        && matches!(Side::of(&alone), Side::Index("tickets_by_update", _));
+    if unfiltered && wanted.tags.is_empty() {
         let mut sql = Sql::default();
         sql.push("select coalesce(sum(count), 0) from ticket_counts where tenant_id = ?");
         sql.bind(wanted.who.tenant).any_of("status", wanted.statuses.iter().map(|s| s.name()));
-        let count = one_number(conn, &sql)?;
-        return Ok(Total { count, at_least: false });
+        return Ok(Total { count: one_number(conn, &sql)?, at_least: false });
     }
-    let mut sql = matching(wanted, side);
-    sql.text.insert_str(0, "select count(*) from (select 1");
+    let mut sql = if unfiltered && wanted.statuses.is_empty() {
+        let mut tags = Sql::default();
+        let each_once = if wanted.tags.len() > 1 { "distinct " } else { "" };
+        tags.push(&format!("select count(*) from (select {each_once}ticket_rid"));
+        tags.push(" from ticket_tags where tenant_id = ?").bind(wanted.who.tenant);
+        tags.any_of("tag", wanted.tags.clone());
+        tags
+    } else {
+        let mut matches = matching(wanted, side);
+        matches.text.insert_str(0, "select count(*) from (select 1");
+        matches
+    };
     sql.push(" limit ?)").bind(COUNTED_MAX + 1);
     let count = one_number(conn, &sql)?;
     Ok(Total { count: count.min(COUNTED_MAX), at_least: count > COUNTED_MAX })

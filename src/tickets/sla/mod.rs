@@ -1,5 +1,7 @@
 //! Service levels: what is promised for a ticket, the two clocks that watch over it, and what they
-//! say. A clock keeps the promise that it was started with; changing a policy changes no ticket
+//! say.
+//!
+//! A clock keeps the promise that it was started with; changing a policy changes no ticket
 //! until its priority, team or tags change.
 
 mod calendar;
