@@ -31,6 +31,7 @@ pub mod hub;
 pub mod id;
 mod listen;
 pub mod logging;
+pub mod notifications;
 pub mod pages;
 mod routes;
 pub mod tenants;
