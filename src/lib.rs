@@ -17,6 +17,7 @@
 pub mod accounts;
 pub mod agents;
 pub mod app;
+pub mod articles;
 pub mod auth;
 pub mod bell;
 pub mod cli;
@@ -34,6 +35,7 @@ pub mod logging;
 pub mod notifications;
 pub mod pages;
 mod routes;
+pub mod search;
 pub mod tenants;
 pub mod time;
 pub mod users;

@@ -7,9 +7,11 @@ use crate::{
     },
     agents::http as agents,
     app::App,
+    articles::{categories_http as categories, http as articles},
     events::http as events,
     http::{Core, frame, origin},
     pages::{assets, health},
+    search::http as search,
     tenants::http as tenants,
     users::http as users,
     webhooks::http as webhooks,
@@ -51,6 +53,7 @@ pub(crate) fn all(app: App) -> Router {
 fn api() -> Router<App> {
     Router::new()
         .merge(accounts_and_presence())
+        .merge(knowledge())
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
@@ -71,6 +74,23 @@ fn api() -> Router<App> {
         .route("/agent-state/{user}", put(agents::set_theirs))
         .route("/agent-state/{user}/history", get(agents::history))
         .route("/{*unknown}", any(assets::unknown))
+}
+
+fn knowledge() -> Router<App> {
+    Router::new()
+        .route("/kb/articles", get(articles::list).post(articles::make))
+        .route(
+            "/kb/articles/{id}",
+            get(articles::show).patch(articles::update).delete(articles::delete),
+        )
+        .route("/kb/articles/{id}/publish", post(articles::publish))
+        .route("/kb/articles/{id}/unpublish", post(articles::unpublish))
+        .route("/kb/articles/{id}/archive", post(articles::archive))
+        .route("/kb/articles/{id}/vote", post(articles::vote))
+        .route("/kb/public/{slug}", get(articles::read))
+        .route("/kb/categories", get(categories::list).post(categories::make))
+        .route("/kb/categories/{id}", patch(categories::update).delete(categories::delete))
+        .route("/search", get(search::search))
 }
 
 fn accounts_and_presence() -> Router<App> {

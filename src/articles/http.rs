@@ -83,10 +83,8 @@ pub async fn make(
 ) -> Result<Response> {
     let (tenant, actor) = (who.tenant, who.actor());
     let request = ("POST /kb/articles", wish.clone());
-    idempotency::once(&core.db, &who, &headers, &request, move |w| {
-        create(w, tenant, &actor, &wish)
-    })
-    .await
+    idempotency::once(&core.db, &who, &headers, &request, move |w| create(w, tenant, &actor, &wish))
+        .await
 }
 
 /// `PATCH /kb/articles/{id}`.
@@ -101,9 +99,7 @@ pub async fn update(
     Json(wish): Json<Wish>,
 ) -> Answer<Article> {
     let (tenant, actor) = (who.tenant, who.actor());
-    let changed = core
-        .db
-        .write(move |w| change(w, (tenant, id), &actor, &wish, if_match.or(None)));
+    let changed = core.db.write(move |w| change(w, (tenant, id), &actor, &wish, if_match.or(None)));
     Ok(ok(changed.await?))
 }
 

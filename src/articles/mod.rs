@@ -7,6 +7,8 @@ mod categories;
 pub mod http;
 mod rules;
 mod sql;
+#[cfg(test)]
+mod tests;
 
 pub use categories::http as categories_http;
 
@@ -122,8 +124,7 @@ pub struct Wish {
 /// # Errors
 /// 422 naming every wrong field.
 pub fn create(w: &mut Write<'_>, tenant: TenantId, by: &Actor, wish: &Wish) -> Result<Article> {
-    let author =
-        by.id.ok_or(Error::Forbidden("an article has an author: sign in as a person"))?;
+    let author = by.id.ok_or(Error::Forbidden("an article has an author: sign in as a person"))?;
     let mut article = rules::fresh(tenant, author, w.now);
     rules::apply(&mut article, wish)?;
     check_category(w, &article)?;
@@ -132,7 +133,7 @@ pub fn create(w: &mut Write<'_>, tenant: TenantId, by: &Actor, wish: &Wish) -> R
     }
     article.slug = sql::free_slug(w, &article, wish.slug.as_deref())?;
     sql::insert(w, &mut article)?;
-    told(w, by, &article, None, Kind::KbArticleCreated)?;
+    told(w, by, &article, None, &Kind::KbArticleCreated)?;
     Ok(article)
 }
 
@@ -165,7 +166,7 @@ pub fn change(
     after.version += 1;
     after.updated_at = w.now;
     sql::update(w, &after)?;
-    told(w, by, &after, Some(&before), Kind::KbArticleUpdated)?;
+    told(w, by, &after, Some(&before), &Kind::KbArticleUpdated)?;
     let turn = match (before.status, after.status) {
         (old, new) if old == new => None,
         (_, Status::Published) => Some(Kind::KbArticlePublished),
@@ -173,7 +174,7 @@ pub fn change(
         (_, Status::Draft) => Some(Kind::KbArticleUnpublished),
     };
     if let Some(kind) = turn {
-        told(w, by, &after, Some(&before), kind)?;
+        told(w, by, &after, Some(&before), &kind)?;
     }
     Ok(after)
 }
@@ -193,7 +194,7 @@ pub fn delete(
     after.updated_at = w.now;
     after.version += 1;
     sql::update(w, &after)?;
-    told(w, by, &after, Some(&before), Kind::KbArticleDeleted)?;
+    told(w, by, &after, Some(&before), &Kind::KbArticleDeleted)?;
     Ok(after)
 }
 
@@ -213,18 +214,17 @@ fn told(
     by: &Actor,
     after: &Article,
     before: Option<&Article>,
-    kind: Kind,
+    kind: &Kind,
 ) -> Result<()> {
     let heard_by_all = after.is_public() || before.is_some_and(Article::is_public);
     let audience = if heard_by_all { Audience::Everyone } else { Audience::Staff };
-    let mut say =
-        Say::new(after.tenant_id, kind.clone(), after)?.by(by.clone()).audience(audience);
+    let mut say = Say::new(after.tenant_id, kind.clone(), after)?.by(by.clone()).audience(audience);
     if let Some(before) = before {
         say = say.changes(&Changes::between(before, after)?)?;
     }
     let said = w.say(say)?;
     index(w, after)?;
-    let Some((notice, verb)) = rules::notice(&kind) else { return Ok(()) };
+    let Some((notice, verb)) = rules::notice(kind) else { return Ok(()) };
     let staff = sql::staff(w, after.tenant_id)?;
     notifications::notify(
         w,

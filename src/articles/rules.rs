@@ -102,8 +102,7 @@ fn is_slug(text: &str) -> bool {
     text.len() <= SLUG_MAX
         && !text.is_empty()
         && text.split('-').all(|word| {
-            !word.is_empty()
-                && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         })
 }
 

@@ -5,7 +5,10 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// Migration `n` stands at index `n - 1`; `user_version` is the number of the last one applied.
-pub(super) const EMBEDDED: &[&str] = &[include_str!("../../migrations/0001_house.sql")];
+pub(super) const EMBEDDED: &[&str] = &[
+    include_str!("../../migrations/0001_house.sql"),
+    include_str!("../../migrations/0004_knowledge.sql"),
+];
 
 /// Applies what is missing.
 ///

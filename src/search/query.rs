@@ -81,7 +81,9 @@ mod tests {
         assert_eq!(asked("printer jam"), format!("{who}(\"printer\" AND \"jam\"*)"));
         assert_eq!(
             asked("a\" OR who:\"t0 NOT (b* NEAR/2 ^c"),
-            format!("{who}(\"a\" AND \"OR\" AND \"who\" AND \"t0\" AND \"NOT\" AND \"b\" AND \"NEAR\" AND \"2\" AND \"c\"*)")
+            format!(
+                "{who}(\"a\" AND \"OR\" AND \"who\" AND \"t0\" AND \"NOT\" AND \"b\" AND \"NEAR\" AND \"2\" AND \"c\"*)"
+            )
         );
         assert!(words(" *:\"'()-^ ").is_empty());
         assert_eq!(words(&"x ".repeat(50)).len(), WORDS_MAX);
@@ -89,6 +91,9 @@ mod tests {
 
     #[test]
     fn numbers_are_recognised() {
-        assert_eq!((number("#12"), number(" 7 "), number("0"), number("12a")), (Some(12), Some(7), None, None));
+        assert_eq!(
+            (number("#12"), number(" 7 "), number("0"), number("12a")),
+            (Some(12), Some(7), None, None)
+        );
     }
 }

@@ -44,8 +44,10 @@ pub(super) fn put(w: &Write<'_>, doc: &Doc<'_>) -> Result<()> {
         who.push(' ');
         who.push_str(&query::reader_word(*reader));
     }
-    w.prepare_cached(&format!("insert into {table} (rowid, who, title, body) values (?1, ?2, ?3, ?4)"))?
-        .execute((id, who, doc.title, doc.body))?;
+    w.prepare_cached(&format!(
+        "insert into {table} (rowid, who, title, body) values (?1, ?2, ?3, ?4)"
+    ))?
+    .execute((id, who, doc.title, doc.body))?;
     Ok(())
 }
 
@@ -186,8 +188,7 @@ pub(super) fn by_email(
     email: &str,
     limit: usize,
 ) -> Result<Vec<Found>> {
-    let requester =
-        "t.requester_id in (select id from users where tenant_id = ?1 and email = ?2)";
+    let requester = "t.requester_id in (select id from users where tenant_id = ?1 and email = ?2)";
     by_ticket(conn, requester, (tenant, &email, None), limit)
 }
 
