@@ -7,12 +7,14 @@ use crate::{
     },
     agents::http as agents,
     app::App,
+    articles::{categories_http as categories, http as articles},
     attachments::http as attachments,
     comments::http as comments,
     events::http as events,
     http::{Core, frame, origin},
     notifications::http as notifications,
     pages::{assets, health},
+    search::http as search,
     teams::http as teams,
     tenants::http as tenants,
     tickets::{
@@ -64,6 +66,7 @@ fn api() -> Router<App> {
         .merge(tickets())
         .merge(conversation())
         .merge(notifications_and_teams())
+        .merge(knowledge())
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
@@ -110,6 +113,23 @@ fn conversation() -> Router<App> {
             get(attachments::show).patch(attachments::update).delete(attachments::delete),
         )
         .route("/attachments/{id}/download", get(attachments::download))
+}
+
+fn knowledge() -> Router<App> {
+    Router::new()
+        .route("/kb/articles", get(articles::list).post(articles::make))
+        .route(
+            "/kb/articles/{id}",
+            get(articles::show).patch(articles::update).delete(articles::delete),
+        )
+        .route("/kb/articles/{id}/publish", post(articles::publish))
+        .route("/kb/articles/{id}/unpublish", post(articles::unpublish))
+        .route("/kb/articles/{id}/archive", post(articles::archive))
+        .route("/kb/articles/{id}/vote", post(articles::vote))
+        .route("/kb/public/{slug}", get(articles::read))
+        .route("/kb/categories", get(categories::list).post(categories::make))
+        .route("/kb/categories/{id}", patch(categories::update).delete(categories::delete))
+        .route("/search", get(search::search))
 }
 
 fn accounts_and_presence() -> Router<App> {

@@ -138,7 +138,7 @@ impl Parent {
     }
 
     pub(super) fn of_article(article: &Article, staff: Vec<UserId>) -> Self {
-        let audience = if article.is_public { Audience::Everyone } else { Audience::Staff };
+        let audience = if article.is_public() { Audience::Everyone } else { Audience::Staff };
         Self {
             target: Target::article(article.id),
             title: article.title.clone(),

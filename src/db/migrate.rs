@@ -9,6 +9,7 @@ pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0001_house.sql"),
     include_str!("../../migrations/0002_tickets.sql"),
     include_str!("../../migrations/0003_conversation.sql"),
+    include_str!("../../migrations/0004_knowledge.sql"),
     include_str!("../../migrations/0005_notifications.sql"),
 ];
 

@@ -21,8 +21,7 @@ pub(crate) use housekeeper::free_bytes;
 pub(crate) use log::between as events_between;
 pub use log::{
     Bounds, Page, about as events_about, after as events_after, at as event_at,
-    audible_after as events_audible_after,
-    bounds as log_bounds,
+    audible_after as events_audible_after, bounds as log_bounds,
 };
 pub use resume::Refused;
 pub use value::{OnUnique, read_uuid};

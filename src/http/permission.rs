@@ -56,6 +56,16 @@ permissions! {
     ReadWebhooks Admin Some("webhooks:read");
     /// To make, change, test and delete webhooks.
     ManageWebhooks Admin Some("webhooks:write");
+    /// To read what one may of the knowledge base.
+    ReadArticles Customer Some("articles:read");
+    /// To say whether an article helped.
+    VoteArticles Customer None;
+    /// To write articles.
+    WriteArticles Agent Some("articles:write");
+    /// To make and change the categories of the knowledge base.
+    ArrangeArticles Supervisor None;
+    /// To search what one may read.
+    Search Customer Some("tickets:read");
     /// To read users.
     ReadUsers Agent Some("users:read");
     /// To make, change and deactivate users.
@@ -110,13 +120,15 @@ impl Permission for ManageTenants {
 }
 
 /// Every scope an API token can have.
-pub const SCOPES: [&str; 15] = [
+pub const SCOPES: &[&str] = &[
     "events:read",
     "events:write",
     "presence:read",
     "agents:read",
     "webhooks:read",
     "webhooks:write",
+    "articles:read",
+    "articles:write",
     "users:read",
     "users:write",
     "tickets:read",

@@ -1,0 +1,52 @@
+//! Categories of the knowledge base: a name and a place in the list.
+
+pub mod http;
+pub(super) mod sql;
+
+use crate::{
+    error::{Checks, Result},
+    id::{EntityId, TenantId},
+    time,
+};
+use serde::{Deserialize, Serialize};
+
+/// Most categories of one tenant.
+const CATEGORIES_MAX: i64 = 200;
+
+/// A category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Category {
+    id: EntityId,
+    tenant_id: TenantId,
+    name: String,
+    position: i64,
+    version: i64,
+    #[serde(serialize_with = "time::as_rfc3339")]
+    created_at: i64,
+    #[serde(serialize_with = "time::as_rfc3339")]
+    updated_at: i64,
+}
+
+/// What can be said about a category.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wish {
+    name: Option<String>,
+    position: Option<i64>,
+    version: Option<i64>,
+}
+
+impl Wish {
+    fn apply(&self, category: &mut Category) -> Result<()> {
+        if let Some(name) = &self.name {
+            name.trim().clone_into(&mut category.name);
+        }
+        category.position = self.position.unwrap_or(category.position);
+        let mut checks = Checks::new();
+        let length = category.name.chars().count();
+        checks.check((1..=100).contains(&length), "name", "must be 1 to 100 characters");
+        let position = (0..=10_000).contains(&category.position);
+        checks.check(position, "position", "must be 0 to 10000");
+        checks.done()
+    }
+}
