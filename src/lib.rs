@@ -33,6 +33,7 @@ mod listen;
 pub mod logging;
 pub mod pages;
 mod routes;
+pub mod socketio;
 pub mod tenants;
 pub mod time;
 pub mod users;
