@@ -2,8 +2,10 @@
 
 use super::{
     frames::WsTongue,
+    handshake::Handshake,
     socket::{self, Wishes},
     ticket::{TTL_MS, Tickets},
+    wire::Tcp,
 };
 use crate::{
     error::{Error, Result},
@@ -12,22 +14,15 @@ use crate::{
         origin::{self, Origin},
         permission::SignIn,
     },
-    hub::{Arrival, Close, Wire},
+    hub::{Arrival, Close, Outbox},
 };
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, header},
     response::Response,
 };
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
-use std::{io, sync::Arc};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-
-/// Bytes the kernel may hold for one socket: more would hide that a reader has stopped.
-const SEND_BUFFER: usize = 64 << 10;
+use std::sync::Arc;
 
 /// The only subprotocol: `Sec-WebSocket-Protocol: bearer, <token>`.
 const BEARER: &str = "bearer";
@@ -80,14 +75,10 @@ pub async fn upgrade(
 ) -> Result<Response> {
     let headers = req.headers();
     let caller = authenticate(&core, &tickets, headers, query.ticket.as_deref()).await?;
-    let key = handshake_key(headers)?;
-    let accept = derive_accept_key(key.as_bytes());
-    let by_protocol = protocol_token(headers).is_some();
+    let by_protocol = protocol_token(headers).map(|_| BEARER);
+    let handshake = Handshake::of(&mut req)?;
     core.hub.admits(caller.user)?;
-    let upgrading = req
-        .extensions_mut()
-        .remove::<OnUpgrade>()
-        .ok_or_else(|| Error::Malformed("this connection cannot be upgraded".into()))?;
+    let answer = handshake.answer(by_protocol)?;
     let wishes = Wishes {
         since: query.since,
         epoch: query.epoch,
@@ -95,11 +86,11 @@ pub async fn upgrade(
         hello: query.v.is_some_and(|v| v >= 2) || query.since.is_some(),
     };
     tokio::spawn(async move {
-        if let Err(e) = welcome(core, caller, client, wishes, upgrading).await {
+        if let Err(e) = welcome(core, caller, client, wishes, handshake).await {
             tracing::debug!(error = %e, "a WebSocket ended before it began");
         }
     });
-    switching(&accept, by_protocol)
+    Ok(answer)
 }
 
 async fn welcome(
@@ -107,22 +98,17 @@ async fn welcome(
     caller: Caller,
     client: Client,
     wishes: Wishes,
-    upgrading: OnUpgrade,
+    handshake: Handshake,
 ) -> Result<()> {
-    let upgraded = upgrading.await.map_err(Error::internal)?;
-    let parts = upgraded
-        .downcast::<TokioIo<TcpStream>>()
-        .map_err(|_| Error::internal("the connection is no TCP stream"))?;
-    let stream = Arc::new(parts.io.into_inner());
-    socket2::SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER).map_err(Error::internal)?;
+    let (stream, early) = handshake.stream().await?;
     let arrival = Arrival {
         who: caller.listener(),
         name: caller.name,
         session: caller.session,
         expires_at: caller.expires_at,
         address: client.address,
-        tongue: &WsTongue,
-        wire: Box::new(Tcp(stream.clone())),
+        tongue: Arc::new(WsTongue),
+        out: Arc::new(Outbox::new(core.clock(), Box::new(Tcp(stream.clone())))),
         held: wishes.hello,
     };
     let connection = core.hub.connect(arrival).await;
@@ -134,16 +120,8 @@ async fn welcome(
     }
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
     let start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
-    socket::serve(stream, connection, parts.read_buf, start, core).await;
+    socket::serve(stream, connection, early, start, core).await;
     Ok(())
-}
-
-struct Tcp(Arc<TcpStream>);
-
-impl Wire for Tcp {
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_write(bytes)
-    }
 }
 
 /// The four ways to say who one is. A page of another origin is refused with any of them.
@@ -181,34 +159,4 @@ fn protocol_token(headers: &HeaderMap) -> Option<String> {
     let mut words = offered.iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
     words.find(|word| word.trim() == BEARER)?;
     words.next().map(|token| token.trim().to_owned())
-}
-
-/// Checks the handshake (RFC 6455 §4.2.1); returns its key.
-fn handshake_key(headers: &HeaderMap) -> Result<&HeaderValue> {
-    let has = |name, word: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|v| v.to_str().ok())
-            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
-    };
-    let is_upgrade = has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade");
-    if !is_upgrade || !has(header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err(Error::Malformed("this path answers WebSocket (version 13) only".into()));
-    }
-    headers
-        .get(header::SEC_WEBSOCKET_KEY)
-        .ok_or_else(|| Error::Malformed("the Sec-WebSocket-Key is missing".into()))
-}
-
-fn switching(accept: &str, by_protocol: bool) -> Result<Response> {
-    let mut response = Response::builder()
-        .status(StatusCode::SWITCHING_PROTOCOLS)
-        .header(header::CONNECTION, "Upgrade")
-        .header(header::UPGRADE, "websocket")
-        .header(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if by_protocol {
-        response = response.header(header::SEC_WEBSOCKET_PROTOCOL, BEARER);
-    }
-    response.body(axum::body::Body::empty()).map_err(Error::internal)
 }

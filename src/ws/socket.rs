@@ -1,6 +1,11 @@
-//! One socket from hello to goodbye: reads what the client says, writes what did not fit at once.
+//! One socket of `/ws` from hello to goodbye.
 
-use super::{frames::Message, inbound};
+use super::{
+    frames::Message,
+    inbound,
+    pace::Pace,
+    talk::{Hear, Next, Talk},
+};
 use crate::{
     db::{Refused, log_bounds},
     error::Result,
@@ -9,27 +14,11 @@ use crate::{
 };
 use bytes::Bytes;
 use serde::Serialize;
-use std::{
-    future::Future,
-    io::{self, Read, Write},
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
-use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::tungstenite::{
-    self, Error as WsError,
-    protocol::{Message as Heard, Role, WebSocketConfig, WebSocketContext},
-};
+use std::{future::Future, pin::Pin, sync::Arc};
+use tokio::net::TcpStream;
 
 /// Largest message a client may send, bytes.
 const MESSAGE_MAX: usize = 64 << 10;
-
-/// Room for what a client sends; grows while a larger message is read.
-const READ_BUFFER: usize = 1_024;
-
-/// How long a socket that was told to close may take to finish.
-const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the client asked for in the query.
 #[derive(Debug)]
@@ -115,37 +104,26 @@ pub(super) async fn serve(
     start: Pin<Box<dyn Future<Output = Result<()>> + Send>>,
     core: Core,
 ) {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_message_size(Some(MESSAGE_MAX))
-        .max_frame_size(Some(MESSAGE_MAX));
-    let context = WebSocketContext::from_partially_read(early.into(), Role::Server, Some(config));
-    let mut talk =
-        Talk { context, session: connection.clone(), stream, core, pace: inbound::Pace::default() };
-    // A client may have sent its first message together with the handshake.
-    talk.read();
-    let mut start = Some(start);
-    while talk.session.closed().is_none() {
-        tokio::select! {
-            ready = talk.stream.readable() => match ready {
-                Ok(()) => talk.read(),
-                Err(_) => break,
-            },
-            () = talk.session.woken() => talk.write().await,
-            outcome = poll(&mut start), if start.is_some() => {
-                start = None;
-                if let Err(e) = outcome {
-                    tracing::error!(error = %e, "a replay failed; the client may try again");
-                    talk.session.close(Close::Restart);
+    let mut talk = Talk::new(stream, early, MESSAGE_MAX);
+    let session: &Arc<Session> = &connection;
+    let mut visitor = Visitor { core: &core, session, pace: Pace::default() };
+    {
+        let mut serving = std::pin::pin!(talk.serve(session, &mut visitor));
+        let mut start = Some(start);
+        loop {
+            tokio::select! {
+                _ = serving.as_mut() => break,
+                outcome = poll(&mut start), if start.is_some() => {
+                    start = None;
+                    if let Err(e) = outcome {
+                        tracing::error!(error = %e, "a replay failed; the client may try again");
+                        session.close(Close::Restart);
+                    }
                 }
             }
         }
     }
-    drop(start);
-    if timeout(CLOSE_WITHIN, talk.finish()).await.is_err() {
-        tracing::debug!(conn_id = talk.session.id, "a closed socket did not finish in time");
-    }
+    talk.finish(session).await;
 }
 
 async fn poll(start: &mut Option<Pin<Box<dyn Future<Output = Result<()>> + Send>>>) -> Result<()> {
@@ -155,97 +133,23 @@ async fn poll(start: &mut Option<Pin<Box<dyn Future<Output = Result<()>> + Send>
     }
 }
 
-/// A socket and what is needed to talk on it.
-struct Talk {
-    context: WebSocketContext,
-    session: Arc<Session>,
-    stream: Arc<TcpStream>,
-    core: Core,
-    pace: inbound::Pace,
+/// Who talks on a socket.
+struct Visitor<'a> {
+    core: &'a Core,
+    session: &'a Arc<Session>,
+    pace: Pace,
 }
 
-impl Talk {
-    /// Reads all that has come.
-    fn read(&mut self) {
-        let mut wire = Adapter { stream: &self.stream, session: &self.session, out: Vec::new() };
-        while self.session.closed().is_none() {
-            let heard = self.context.read(&mut wire);
-            self.session.heard();
-            match heard {
-                Ok(Heard::Text(text)) => {
-                    if !self.pace.allows(self.core.clock().ticks_ms()) {
-                        return self.session.close(Close::TooFast);
-                    }
-                    inbound::hear(&self.core, &self.session, &text);
-                }
-                Ok(Heard::Binary(_)) => return self.session.close(Close::BadMessage),
-                Ok(Heard::Ping(_) | Heard::Pong(_) | Heard::Frame(_) | Heard::Close(_)) => {}
-                Err(WsError::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return,
-                Err(e) => return self.broken(&e),
-            }
+impl Hear for Visitor<'_> {
+    fn text(&mut self, text: &str) -> Result<Next, Close> {
+        if !self.pace.allows(self.core.clock().ticks_ms(), inbound::PER_SECOND) {
+            return Err(Close::TooFast);
         }
+        inbound::hear(self.core, self.session, text);
+        Ok(Next::Read)
     }
 
-    /// The client broke the protocol, or is gone.
-    fn broken(&self, e: &WsError) {
-        use tungstenite::error::CapacityError;
-        match e {
-            WsError::Utf8(_) => self.session.close(Close::BadText),
-            WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-                self.session.close(Close::TooBig);
-            }
-            WsError::Protocol(_) | WsError::Capacity(_) => self.session.close(Close::Protocol),
-            _ => self.session.hang_up(),
-        }
-    }
-
-    /// Writes what did not fit, as the socket takes it.
-    async fn write(&self) {
-        while self.session.has_mail() {
-            if self.session.drain() || self.stream.writable().await.is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Writes the rest, then waits for the client to end the connection too.
-    async fn finish(&mut self) {
-        self.write().await;
-        let mut rest = [0; 512];
-        while !self.session.is_hung_up() && self.stream.readable().await.is_ok() {
-            match self.stream.try_read(&mut rest) {
-                Ok(0) => return,
-                Err(e) if e.kind() != io::ErrorKind::WouldBlock => return,
-                Ok(_) | Err(_) => {}
-            }
-        }
-    }
-}
-
-/// What tungstenite reads from and writes to: the socket, and the session's mailbox, so that its
-/// pongs keep their place among events.
-struct Adapter<'a> {
-    stream: &'a TcpStream,
-    session: &'a Session,
-    out: Vec<u8>,
-}
-
-impl Read for Adapter<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.try_read(buf)
-    }
-}
-
-impl Write for Adapter<'_> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.out.extend_from_slice(buf);
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if !self.out.is_empty() {
-            self.session.send(std::mem::take(&mut self.out).into());
-        }
-        Ok(())
+    fn binary(&mut self, _: Bytes) -> Result<Next, Close> {
+        Err(Close::BadMessage)
     }
 }
