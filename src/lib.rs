@@ -29,7 +29,7 @@ pub mod exit;
 pub mod http;
 pub mod hub;
 pub mod id;
-mod listen;
+pub mod listen;
 pub mod logging;
 pub mod pages;
 mod routes;

@@ -156,7 +156,8 @@ impl Outbox {
         self.mail.lock()
     }
 
-    pub(super) fn wake(&self) {
+    /// Wakes the task, to look again.
+    pub fn wake(&self) {
         self.wake.notify_one();
     }
 

@@ -17,7 +17,6 @@ pub mod wire;
 
 pub use door::{issue_ticket, upgrade};
 pub use handshake::Handshake;
-pub(crate) use inbound::PER_SECOND;
 pub use pace::Pace;
 pub use talk::{Hear, Next, Talk};
 pub use ticket::Tickets;
