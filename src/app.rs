@@ -9,7 +9,7 @@ use crate::{
     exit::{Exit, Failure},
     http::{Core, CoreParts, Settings, metrics::Metrics},
     hub::{self, Hub},
-    listen, routes,
+    listen, routes, socketio,
     time::Clock,
     webhooks::{
         address::Guard,
@@ -43,6 +43,8 @@ pub struct App {
     pub engine: Engine,
     /// Tickets for sockets.
     pub tickets: Arc<Tickets>,
+    /// Socket.IO clients.
+    pub socketio: socketio::Door,
 }
 
 /// How this server differs from an ordinary one.
@@ -94,7 +96,8 @@ impl Server {
         say(&format!("Webhook manager started with {} workers", config.webhook_workers));
         say("Event broadcaster initialized (WebSocket + Webhooks)");
         say("Services initialized");
-        let app = App { core, engine, tickets: Arc::default() };
+        let socketio = socketio::Door::new(&core, config.ws_max);
+        let app = App { core, engine, tickets: Arc::default(), socketio };
         say("Handlers initialized");
         Ok(Self { app, address, listener, sockets_max: config.ws_max })
     }
@@ -103,10 +106,11 @@ impl Server {
     /// requests and attempts finished or left for the next start, the WAL folded in.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
         let Self { app, listener, sockets_max, .. } = self;
-        let App { core, engine, .. } = app.clone();
+        let App { core, engine, socketio, .. } = app.clone();
         let sweep = tokio::spawn(core.hub.clone().sweep());
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
+        let heartbeat = tokio::spawn(socketio.clone().keep());
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
         notify_systemd(&[Notice::Ready]);
@@ -114,6 +118,7 @@ impl Server {
         notify_systemd(&[Notice::Stopping]);
         tracing::info!("stopping");
         core.hub.stop();
+        socketio.stop();
         let finish = async {
             drop(serving.await);
             let stopping = engine.clone();
@@ -125,7 +130,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog] {
+        for task in [sweep, touch, watchdog, heartbeat] {
             task.abort();
         }
         let db = core.db.clone();

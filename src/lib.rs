@@ -11,7 +11,7 @@
 //! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
 //!   tokens, the first administrator), [`agents`] (their states), [`events`] (the log from
 //!   outside), [`webhooks`] (endpoints, the delivery engine).
-//! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket).
+//! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`].
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
 
 pub mod accounts;

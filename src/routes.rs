@@ -10,6 +10,7 @@ use crate::{
     events::http as events,
     http::{Core, frame, origin},
     pages::{assets, health},
+    socketio,
     tenants::http as tenants,
     users::http as users,
     webhooks::http as webhooks,
@@ -31,6 +32,8 @@ pub(crate) fn all(app: App) -> Router {
         .nest("/api/v1", api())
         .nest("/api", api())
         .route("/ws", get(ws::upgrade))
+        .route("/socket.io", any(socketio::answer))
+        .route("/socket.io/", any(socketio::answer))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/health", get(health::ready))

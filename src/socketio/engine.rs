@@ -254,7 +254,7 @@ impl Engine {
 ///
 /// # Errors
 /// When the system has no randomness.
-pub fn fresh_id() -> Result<String> {
+pub(super) fn fresh_id() -> Result<String> {
     let mut bytes = [0; 15];
     getrandom::fill(&mut bytes).map_err(|e| Error::internal(e.to_string()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))

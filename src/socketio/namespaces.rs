@@ -1,7 +1,7 @@
 //! Socket.IO, protocol 5, on an Engine.IO session: namespaces, events, answers, attachments.
 
 use super::{
-    engine::Reception,
+    engine::{Reception, fresh_id},
     line::{Guest, Line},
     packet::message::{Kind, Packet},
 };
@@ -140,6 +140,8 @@ pub struct Knock<D: Desk> {
     seats: Weak<Mutex<Seats<D::Member>>>,
     number: u64,
     namespace: Box<str>,
+    /// What the client is called in the namespace; no secret, unlike the session's id.
+    sid: String,
     /// What is kept of the request that the session began with.
     pub origin: Arc<D::Origin>,
 }
@@ -171,14 +173,10 @@ impl<D: Desk> Knock<D> {
     }
 
     /// The message of consent. `words` are more of its JSON object: `"pid":"…"`.
-    ///
-    /// # Errors
-    /// When the system has no randomness.
-    pub fn consent(&self, words: &str) -> crate::error::Result<Bytes> {
-        let sid = super::fresh_id()?;
+    pub fn consent(&self, words: &str) -> Bytes {
         let comma = if words.is_empty() { "" } else { "," };
-        let data = format!(r#"{{"sid":"{sid}"{comma}{words}}}"#);
-        Ok(frames(Packet::new(Kind::Connect, &self.namespace, data), &[]))
+        let data = format!(r#"{{"sid":"{}"{comma}{words}}}"#, self.sid);
+        frames(Packet::new(Kind::Connect, &self.namespace, data), &[])
     }
 
     /// Sends them away, with words for a person. They may knock again.
@@ -354,6 +352,9 @@ impl<D: Desk> Visitor<D> {
         if !self.house.desk.has(namespace) {
             return refuse(line, namespace, "Invalid namespace");
         }
+        let Ok(sid) = fresh_id() else {
+            return refuse(line, namespace, "the server cannot take you in at the moment");
+        };
         let mut seats = self.seats.lock();
         let number = seats.next_number;
         seats.next_number += 1;
@@ -364,6 +365,7 @@ impl<D: Desk> Visitor<D> {
             seats: Arc::downgrade(&self.seats),
             number,
             namespace: namespace.into(),
+            sid,
             origin: self.origin.clone(),
         };
         self.house.desk.knock(knock, packet.data.as_deref());

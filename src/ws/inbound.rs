@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Messages a second that a client may send, on average over a second.
-pub(crate) const PER_SECOND: u32 = 50;
+pub const PER_SECOND: u32 = 50;
 
 /// `{"type":…,"ref":…,"payload":…}`; `ref` comes back in the answer.
 #[derive(Debug, Deserialize)]

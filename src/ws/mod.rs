@@ -17,6 +17,7 @@ pub mod wire;
 
 pub use door::{issue_ticket, upgrade};
 pub use handshake::Handshake;
+pub use inbound::PER_SECOND;
 pub use pace::Pace;
 pub use talk::{Hear, Next, Talk};
 pub use ticket::Tickets;
