@@ -220,10 +220,31 @@ fn core(
     }))
 }
 
-fn guard(config: &Config, address: SocketAddr, mode: Mode) -> Result<Guard, Failure> {
+/// Checks the settings that only webhooks understand, before anything is made.
+///
+/// # Errors
+/// 78, naming the setting.
+pub fn check(config: &Config) -> Result<(), Failure> {
+    allowed_by(config)?;
+    schedule(config)?;
+    Ok(())
+}
+
+fn allowed_by(config: &Config) -> Result<Guard, Failure> {
     let allowed = config.webhook_allow_net.as_deref().unwrap_or_default();
-    let guard = Guard::new(allowed)
-        .map_err(|e| Failure::new(Exit::Config, format!("WEBHOOK_ALLOW_NET: {e}")))?;
+    Guard::new(allowed).map_err(|e| Failure::new(Exit::Config, format!("WEBHOOK_ALLOW_NET: {e}")))
+}
+
+fn schedule(config: &Config) -> Result<Schedule, Failure> {
+    match &config.webhook_retry_schedule {
+        None => Ok(Schedule::default()),
+        Some(text) => Schedule::parse(text)
+            .map_err(|e| Failure::new(Exit::Config, format!("WEBHOOK_RETRY_SCHEDULE: {e}"))),
+    }
+}
+
+fn guard(config: &Config, address: SocketAddr, mode: Mode) -> Result<Guard, Failure> {
+    let guard = allowed_by(config)?;
     if mode.local {
         tracing::warn!("webhooks may be delivered to this machine itself (loopback)");
     }
@@ -236,11 +257,7 @@ fn engine_settings(
     guard: Guard,
     mode: Mode,
 ) -> Result<engine::Settings, Failure> {
-    let schedule = match &config.webhook_retry_schedule {
-        None => Schedule::default(),
-        Some(text) => Schedule::parse(text)
-            .map_err(|e| Failure::new(Exit::Config, format!("WEBHOOK_RETRY_SCHEDULE: {e}")))?,
-    };
+    let schedule = schedule(config)?;
     let guard = Arc::new(guard);
     let settings = post::Settings {
         ca_file: config.webhook_ca_file.clone(),

@@ -30,7 +30,9 @@ pub async fn serve(
     sockets_max: usize,
     mut stop: watch::Receiver<bool>,
 ) {
-    let places = Arc::new(Semaphore::new(sockets_max + HTTP_CONNECTIONS));
+    // A socket gives its place back when it is upgraded, so this bounds requests and handshakes.
+    let all = u32::try_from(sockets_max + HTTP_CONNECTIONS).unwrap_or(u32::MAX);
+    let places = Arc::new(Semaphore::new(all as usize));
     let mut conn = http1::Builder::new();
     conn.timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
@@ -40,7 +42,7 @@ pub async fn serve(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stopped(&mut stop) => return,
+            () = stopped(&mut stop) => break,
         };
         match accepted {
             // Full: the newest goes, and its client hears of it at once.
@@ -61,6 +63,9 @@ pub async fn serve(
             }
         }
     }
+    // Idle connections end at once, the others when their request is answered.
+    drop(listener);
+    drop(places.acquire_many(all).await);
 }
 
 /// Waits until it is time to stop; a sender that is gone says so too.

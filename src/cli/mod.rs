@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, one file a command.
 
 mod admin;
+mod bench;
 mod config;
 mod demo;
 mod healthcheck;
@@ -40,6 +41,9 @@ pub enum Command {
     Config(config::Command),
     /// Ask the running server whether it is well; exit code 0 or 1
     Healthcheck(healthcheck::Args),
+    /// Measure this machine: a throw-away server and clients that drive it
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Print the version
     Version {
         /// As JSON
@@ -55,6 +59,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Admin(command)) => admin::run(command, &cli.flags, &around),
         Some(Command::Config(command)) => config::run(command, &cli.flags, &around),
         Some(Command::Healthcheck(args)) => healthcheck::run(&args, &cli.flags, &around),
+        Some(Command::Bench(command)) => bench::run(&command),
         Some(Command::Version { json }) => say(&version(json)),
         Some(Command::Demo) => demo::run(&cli.flags, &around),
         Some(Command::Serve(args)) => serve::run(&args, &cli.flags, &around),

@@ -1,6 +1,6 @@
 //! The only place that opens SQLite, so that every connection has the same rules.
 
-use crate::{config::Synchronous, error::Result};
+use crate::config::Synchronous;
 use rusqlite::{Connection, OpenFlags, limits::Limit};
 use std::{path::Path, time::Duration};
 
@@ -15,7 +15,7 @@ const LENGTH_MAX: i32 = 64 << 20;
 
 /// Opens the database for writing, creating the file where there is none.
 #[allow(clippy::disallowed_methods, reason = "the one place that opens the database")]
-pub(super) fn for_writing(path: &Path, synchronous: Synchronous) -> Result<Connection> {
+pub(super) fn for_writing(path: &Path, synchronous: Synchronous) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -46,7 +46,7 @@ pub(super) fn for_writing(path: &Path, synchronous: Synchronous) -> Result<Conne
 
 /// Opens the database for reading only; it must exist.
 #[allow(clippy::disallowed_methods, reason = "the one place that opens the database")]
-pub(super) fn for_reading(path: &Path) -> Result<Connection> {
+pub(super) fn for_reading(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,

@@ -18,7 +18,10 @@ mod write;
 mod writer;
 
 pub(crate) use log::between as events_between;
-pub use log::{Bounds, Page, after as events_after, at as event_at, bounds as log_bounds};
+pub use log::{
+    Bounds, Page, after as events_after, at as event_at, audible_after as events_audible_after,
+    bounds as log_bounds,
+};
 pub use resume::Refused;
 pub use value::{OnUnique, read_uuid};
 pub use write::{Committed, Said, Say, Write};
@@ -126,6 +129,10 @@ impl Db {
     /// [`OpenError`] tells a newer schema and a damaged file from everything else.
     pub fn open(settings: Settings, on_commit: OnCommit) -> Result<Self, OpenError> {
         let path = settings.folder.join("deskbell.db");
+        if path.exists() {
+            // Opening for writing alone turns on WAL; a file that is not ours stays as it is.
+            migrate::judge(&connect::for_reading(&path)?, migrate::EMBEDDED)?;
+        }
         let mut conn = connect::for_writing(&path, settings.synchronous)?;
         migrate::run(&mut conn, &settings.folder, migrate::EMBEDDED, settings.clock.now_ms())?;
         let history = housekeeper::read_history(&conn, &settings.folder)?;

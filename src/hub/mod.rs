@@ -11,6 +11,8 @@ mod ringer;
 mod rooms;
 mod session;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 pub use outbox::{Outbox, Wire};
 pub use presence::{Presence, Present};

@@ -121,12 +121,12 @@ impl Outbox {
         self.mail.lock().hung_up
     }
 
-    /// Whether something waits that the wire did not take.
+    /// Whether something waits to be written.
     pub fn has_mail(&self) -> bool {
         !self.mail.lock().is_empty()
     }
 
-    /// Whether only the client's task writes, because the wire did not take all.
+    /// Whether the wire did not take all: the client's task writes the rest.
     pub fn is_left_to_task(&self) -> bool {
         self.mail.lock().left_to_task
     }
@@ -162,7 +162,10 @@ impl Outbox {
     }
 
     pub(super) fn close_if_stalled(&self, mail: &mut Mailbox) {
-        if mail.is_full() && self.clock.ticks_ms() - mail.progress_at > STALLED_MS {
+        if mail.left_to_task
+            && mail.is_full()
+            && self.clock.ticks_ms() - mail.progress_at > STALLED_MS
+        {
             self.close_locked(mail, Close::Slow, &[]);
         }
     }

@@ -161,6 +161,10 @@ impl Session {
             self.out.close_locked(&mut mail, Close::Slow, &[]);
             return false;
         }
+        if mail.is_full() && !mail.left_to_task {
+            // One transaction may say more than a mailbox holds: no fault of who reads.
+            self.out.flush_locked(&mut mail, &mut Vec::new());
+        }
         !std::mem::replace(&mut mail.queued_for_visit, true)
     }
 

@@ -188,7 +188,7 @@ impl FrontDesk {
         let tongue = if wishes.recover { &self.recovering } else { &self.plain };
         let connection = self.core.hub.connect(Arrival {
             who: caller.listener(),
-            name: caller.name,
+            name: caller.name.clone(),
             session: caller.session,
             expires_at: caller.expires_at,
             address: knock.origin.address,
@@ -204,10 +204,8 @@ impl FrontDesk {
             return;
         }
         let begun = async {
-            // A sign-in that was ended before the hub knew this session could not close it.
-            if let Some(id) = session.session
-                && self.core.sessions.get(&self.core.db, id).await?.is_none()
-            {
+            // Whoever ended the sign-in since it was checked did not find it in the hub yet.
+            if !caller.again(&self.core).await.is_ok_and(|now| now.role == caller.role) {
                 session.close(Close::Unauthorized);
             }
             self.begin(&knock, &session, wishes).await

@@ -185,10 +185,9 @@ impl Engine {
     pub(super) fn greeting(&self, line: &Line) -> String {
         let Settings { ping_interval_ms, ping_timeout_ms, max_payload, .. } = self.inner.settings;
         let upgrades = if line.is_polling() { "\"websocket\"" } else { "" };
-        format!(
-            r#"0{{"sid":"{}","upgrades":[{upgrades}],"pingInterval":{ping_interval_ms},"pingTimeout":{ping_timeout_ms},"maxPayload":{max_payload}}}"#,
-            line.sid
-        )
+        let times = format!(r#""pingInterval":{ping_interval_ms},"pingTimeout":{ping_timeout_ms}"#);
+        let sid = &line.sid;
+        format!(r#"0{{"sid":"{sid}","upgrades":[{upgrades}],{times},"maxPayload":{max_payload}}}"#)
     }
 
     /// Takes in one packet of the client's.

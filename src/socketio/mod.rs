@@ -1,4 +1,4 @@
-//! `/socket.io/`: Socket.IO 5 on Engine.IO 4, over polling and WebSocket, as seed A's clients speak.
+//! `/socket.io/`: Socket.IO 5 on Engine.IO 4, over polling and WebSocket, for seed A's clients.
 //!
 //! From the ground up: [`packet`] reads and writes both formats; `line` is one Engine.IO session,
 //! whatever its transport; [`Engine`] begins, watches and ends sessions, with `polling` and

@@ -60,16 +60,13 @@ pub(super) fn offset(epoch: &str, seq: i64) -> String {
 /// escaping.
 fn plain(text: &mut String, e: &Envelope) {
     let changes = e.changes.as_deref().map_or("null", RawValue::get);
+    let (kind, seq, id, at) = (&e.kind, e.seq, e.id, time::rfc3339(e.at_ms));
     let _never = write!(
         text,
-        r#"["{kind}",{{"seq":{},"id":"{}","type":"{kind}","created_at":"{}","data":{},"actor":{},"changes":{changes}}}"#,
-        e.seq,
-        e.id,
-        time::rfc3339(e.at_ms),
-        e.data,
-        e.actor,
-        kind = e.kind,
+        r#"["{kind}",{{"seq":{seq},"id":"{id}","type":"{kind}","created_at":"{at}","data":{},"#,
+        e.data
     );
+    let _never = write!(text, r#""actor":{},"changes":{changes}}}"#, e.actor);
 }
 
 /// What there is in a notification's `data`; whatever is missing is `null`.

@@ -103,7 +103,7 @@ async fn welcome(
     let (stream, early) = handshake.stream().await?;
     let arrival = Arrival {
         who: caller.listener(),
-        name: caller.name,
+        name: caller.name.clone(),
         session: caller.session,
         expires_at: caller.expires_at,
         address: client.address,
@@ -112,10 +112,8 @@ async fn welcome(
         held: wishes.hello,
     };
     let connection = core.hub.connect(arrival).await;
-    // A sign-in that was ended before the hub knew this socket could not close it.
-    if let Some(session) = connection.session
-        && core.sessions.get(&core.db, session).await?.is_none()
-    {
+    // Whoever ended the sign-in since it was checked did not find this connection in the hub yet.
+    if !caller.again(&core).await.is_ok_and(|now| now.role == caller.role) {
         connection.close(Close::Unauthorized);
     }
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
@@ -141,7 +139,9 @@ async fn authenticate(
         Caller::by_token(core, &token, Via::Bearer).await?
     } else if let Some(ticket) = ticket {
         let redeemed = tickets.redeem(ticket, core.clock().now_ms());
-        redeemed.ok_or(Error::Unauthorized("the ticket is not valid, was used, or has ended"))?
+        let asked_for_it = redeemed
+            .ok_or(Error::Unauthorized("the ticket is not valid, was used, or has ended"))?;
+        asked_for_it.again(core).await?
     } else if cookie::read(headers).is_some() && origin != Origin::Own {
         return Err(Error::Forbidden("a cookie only counts from this server's own pages"));
     } else {

@@ -6,7 +6,6 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
-use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
@@ -56,7 +55,7 @@ impl Handshake {
     ///
     /// # Errors
     /// When the client went away, or the connection is no plain TCP stream.
-    pub async fn stream(self) -> Result<(Arc<TcpStream>, Bytes)> {
+    pub async fn stream(self) -> Result<(Arc<TcpStream>, Vec<u8>)> {
         let upgraded = self.upgrading.await.map_err(Error::internal)?;
         let parts = upgraded
             .downcast::<TokioIo<TcpStream>>()
@@ -65,7 +64,8 @@ impl Handshake {
         socket2::SockRef::from(&stream)
             .set_send_buffer_size(SEND_BUFFER)
             .map_err(Error::internal)?;
-        Ok((Arc::new(stream), parts.read_buf))
+        // Copied, mostly nothing: the buffer it stands in has 8 KiB and would stay with the socket.
+        Ok((Arc::new(stream), parts.read_buf.to_vec()))
     }
 }
 

@@ -100,7 +100,7 @@ fn message(kind: &str, payload: impl Serialize) -> Bytes {
 pub(super) async fn serve(
     stream: Arc<TcpStream>,
     connection: hub::Connection,
-    early: Bytes,
+    early: Vec<u8>,
     start: Pin<Box<dyn Future<Output = Result<()>> + Send>>,
     core: Core,
 ) {

@@ -52,14 +52,13 @@ pub struct Talk {
 impl Talk {
     /// On a stream that was upgraded, of which `early` was read already. Messages of more than
     /// `message_max` bytes end it.
-    pub fn new(stream: Arc<TcpStream>, early: Bytes, message_max: usize) -> Self {
+    pub fn new(stream: Arc<TcpStream>, early: Vec<u8>, message_max: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_message_size(Some(message_max))
             .max_frame_size(Some(message_max));
-        let context =
-            WebSocketContext::from_partially_read(early.into(), Role::Server, Some(config));
+        let context = WebSocketContext::from_partially_read(early, Role::Server, Some(config));
         Self { context, stream }
     }
 
@@ -88,14 +87,17 @@ impl Talk {
     fn read(&mut self, out: &Outbox, hear: &mut dyn Hear) -> Next {
         let mut wire = Adapter { stream: &self.stream, out, bytes: Vec::new() };
         while out.closed().is_none() {
-            let heard = self.context.read(&mut wire);
-            out.heard();
-            let done = match heard {
+            let done = match self.context.read(&mut wire) {
                 Ok(Heard::Text(text)) => hear.text(&text),
                 Ok(Heard::Binary(bytes)) => hear.binary(bytes),
                 Ok(Heard::Ping(_) | Heard::Pong(_) | Heard::Frame(_) | Heard::Close(_)) => continue,
                 Err(WsError::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Next::Read,
-                Err(e) => return broken(out, &e),
+                Err(e) => {
+                    // The answer to a client's close is written, and not flushed, before the error
+                    // that ends the reading; without it a browser reports an abnormal end.
+                    drop(wire.flush());
+                    return broken(out, &e);
+                }
             };
             match done {
                 Ok(Next::Read) => {}
@@ -147,7 +149,10 @@ struct Adapter<'a> {
 
 impl Read for Adapter<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.try_read(buf)
+        let read = self.stream.try_read(buf)?;
+        // Only what comes is a sign of life, not that we looked.
+        self.out.heard();
+        Ok(read)
     }
 }
 

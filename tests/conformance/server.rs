@@ -1,9 +1,9 @@
 //! Echo servers on Deskbell's own protocol modules: no accounts, no database.
 //!
 //! * `/engine.io/`: Engine.IO, every message back.
-//! * `/socket.io/`: Socket.IO with the namespaces `/` and `/custom`. On connect `auth` with what the
-//!   client said of itself; `message` comes back as `message-back`; `message-with-ack` is answered
-//!   with its own arguments.
+//! * `/socket.io/`: Socket.IO with the namespaces `/` and `/custom`. On connect `auth` with what
+//!   the client said of itself; `message` comes back as `message-back`; `message-with-ack` is
+//!   answered with its own arguments.
 //! * `/` and `/echo`: plain WebSocket, every message back.
 
 use axum::{

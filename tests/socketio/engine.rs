@@ -131,8 +131,8 @@ async fn a_payload_that_is_too_large_is_refused_and_the_session_stands() {
     let payload = format!("4{}", "x".repeat(1_000_000));
     assert_eq!(server.ask("POST", &session, &payload).await.status, 413);
     let chunked = format!(
-        "POST {session} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n\
-         {:x}\r\n{payload}\r\n0\r\n\r\n",
+        "POST {session} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\
+         connection: close\r\n\r\n{:x}\r\n{payload}\r\n0\r\n\r\n",
         payload.len()
     );
     assert_eq!(server.send(&chunked).await.status, 413);

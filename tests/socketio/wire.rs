@@ -40,8 +40,8 @@ impl Server {
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
         let length = body.len();
         self.send(&format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\norigin: http://x\r\ncontent-length: {length}\r\n\
-             connection: close\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nhost: x\r\norigin: http://x\r\nconnection: close\r\n\
+             content-length: {length}\r\n\r\n{body}"
         ))
         .await
     }
