@@ -199,13 +199,14 @@ impl Engine {
     /// Ends a session: it is forgotten, its guest leaves, and its client hears of it if it can.
     pub(super) fn end(&self, line: &Line, why: Close) {
         self.inner.lines.lock().remove(&line.sid);
+        // First, so that who sees the end finds nobody there any more.
+        line.dismiss();
         if why == Close::Done && line.is_polling() {
             // The client said so: there is nobody to tell.
             line.out().hang_up();
         } else {
             line.out().close(why);
         }
-        line.dismiss();
     }
 
     /// Looks at all sessions now and then, for ever: pings, pongs that do not come, sessions that
