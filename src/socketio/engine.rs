@@ -20,7 +20,10 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use parking_lot::Mutex;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+};
 use tokio::net::TcpStream;
 
 /// The times and bounds of a server. The defaults are those of the protocol's own server.
@@ -196,17 +199,26 @@ impl Engine {
         line.hear(packet, next_ping_at)
     }
 
-    /// Ends a session: it is forgotten, its guest leaves, and its client hears of it if it can.
+    /// Ends a session: its guest leaves, and its client hears of it if it can.
     pub(super) fn end(&self, line: &Line, why: Close) {
-        self.inner.lines.lock().remove(&line.sid);
         // First, so that who sees the end finds nobody there any more.
         line.dismiss();
         if why == Close::Done && line.is_polling() {
-            // The client said so: there is nobody to tell.
+            // The client said so. Its last poll may still be on its way, and is then answered.
             line.out().hang_up();
+            if !line.polling.load(Ordering::Acquire) {
+                return;
+            }
         } else {
             line.out().close(why);
         }
+        self.forget(line);
+    }
+
+    /// Knows nothing of a session any more.
+    pub(super) fn forget(&self, line: &Line) {
+        self.inner.lines.lock().remove(&line.sid);
+        line.dismiss();
     }
 
     /// Looks at all sessions now and then, for ever: pings, pongs that do not come, sessions that
@@ -226,11 +238,13 @@ impl Engine {
     }
 
     fn look_at(&self, line: &Line) -> Result<(), Close> {
-        if let Some(why) = line.out().closed() {
+        if line.out().closed().is_some() {
             // A WebSocket's task ends it. A poll comes to hear why, or does not.
-            use std::sync::atomic::Ordering;
             let forsaken = line.is_polling() && line.forsaken.swap(true, Ordering::Relaxed);
-            return if forsaken { Err(why) } else { Ok(()) };
+            if forsaken {
+                self.forget(line);
+            }
+            return Ok(());
         }
         let ticks = self.clock().ticks_ms();
         match line.beat(ticks, self.inner.settings.ping_timeout_ms) {

@@ -36,44 +36,54 @@ pub(super) fn text(body: impl Into<Body>) -> Response {
     response
 }
 
-/// One poll, or one post, at a time; over when dropped, whatever ended it.
-struct Turn<'a>(&'a AtomicBool);
+/// One poll, or one post, at a time. A client that breaks it off may have lost what it brought,
+/// which ends the session: it comes back and goes on from where it was.
+struct Turn<'a> {
+    engine: &'a Engine,
+    line: &'a Arc<Line>,
+    taken: &'a AtomicBool,
+    answered: bool,
+}
 
 impl<'a> Turn<'a> {
-    fn take(taken: &'a AtomicBool) -> Option<Self> {
-        (!taken.swap(true, Ordering::AcqRel)).then(|| Self(taken))
+    fn take(engine: &'a Engine, line: &'a Arc<Line>, taken: &'a AtomicBool) -> Option<Self> {
+        let free = !taken.swap(true, Ordering::AcqRel);
+        free.then(|| Self { engine, line, taken, answered: false })
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        if !self.answered {
+            self.engine.end(self.line, Close::BadMessage);
+        }
+        self.taken.store(false, Ordering::Release);
     }
 }
 
 /// Answers when there is something to say. A second poll beside one that waits ends the session.
 pub(super) async fn poll(engine: &Engine, line: &Arc<Line>) -> Result<Response, Refused> {
-    let Some(_turn) = Turn::take(&line.polling) else {
+    let Some(mut turn) = Turn::take(engine, line, &line.polling) else {
         engine.end(line, Close::BadMessage);
         return Err(Refused::BadRequest);
     };
-    loop {
+    let answer = loop {
         match line.take(engine.settings().max_payload) {
-            Taken::Messages(messages) => {
-                if let Some(why) = line.out().closed().filter(|_| !line.out().has_mail()) {
-                    engine.end(line, why);
-                }
-                return Ok(text(payload(&messages)));
-            }
-            Taken::Noop => return Ok(text("6")),
+            Taken::Messages(messages) => break Ok(text(payload(&messages))),
+            Taken::Noop => break Ok(text("6")),
             Taken::Wait => line.out().woken().await,
             Taken::Elsewhere => {
                 // Whatever woke us was meant for the WebSocket's task.
                 line.out().wake();
-                return Err(Refused::BadRequest);
+                break Err(Refused::BadRequest);
             }
         }
+    };
+    turn.answered = true;
+    if line.out().closed().is_some() && !line.out().has_mail() && answer.is_ok() {
+        engine.forget(line);
     }
+    answer
 }
 
 /// Messages wait as WebSocket frames; in a payload they stand without.
@@ -101,31 +111,33 @@ pub(super) async fn post(
     parts: &Parts,
     body: Body,
 ) -> Result<Response, Refused> {
-    if !line.is_polling() {
+    if !line.is_polling() || line.out().closed().is_some() {
         return Err(Refused::BadRequest);
     }
-    let Some(_turn) = Turn::take(&line.posting) else {
+    let Some(mut turn) = Turn::take(engine, line, &line.posting) else {
         engine.end(line, Close::BadMessage);
         return Err(Refused::BadRequest);
     };
-    let bytes = read(parts, body, engine.settings().max_payload).await?;
-    let refuse = |why| {
-        engine.end(line, why);
-        Refused::BadRequest
-    };
-    let body = std::str::from_utf8(&bytes).map_err(|_| refuse(Close::BadText))?;
-    let packets = decode_payload(body).map_err(|_| refuse(Close::BadMessage))?;
-    for packet in &packets {
-        match engine.hear(line, packet) {
-            Ok(()) => {}
-            Err(Close::Done) => {
-                engine.end(line, Close::Done);
-                break;
-            }
-            Err(why) => return Err(refuse(why)),
+    let bytes = read(parts, body, engine.settings().max_payload).await;
+    // Too large is refused before it is read, and nothing is lost; what broke off may be.
+    turn.answered = !matches!(bytes, Err(Refused::BadRequest));
+    match take_in(engine, line, &bytes?) {
+        Ok(()) => Ok(text("ok")),
+        Err(Close::Done) => {
+            engine.end(line, Close::Done);
+            Ok(text("ok"))
+        }
+        Err(why) => {
+            engine.end(line, why);
+            Err(Refused::BadRequest)
         }
     }
-    Ok(text("ok"))
+}
+
+fn take_in(engine: &Engine, line: &Arc<Line>, bytes: &[u8]) -> Result<(), Close> {
+    let body = std::str::from_utf8(bytes).map_err(|_| Close::BadText)?;
+    let packets = decode_payload(body).map_err(|_| Close::BadMessage)?;
+    packets.iter().try_for_each(|packet| engine.hear(line, packet))
 }
 
 async fn read(parts: &Parts, body: Body, max: usize) -> Result<Bytes, Refused> {

@@ -2,6 +2,11 @@
 
 use crate::harness::{Api, Line, ON_POLLING, ON_WEBSOCKET, PASSWORD, Server, handshake, poll_path};
 use serde_json::{Value, json};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 /// Makes an event that all staff hear.
 fn change_state(who: &Api, state: &str) {
@@ -216,7 +221,7 @@ fn a_session_counts_as_presence_until_its_pongs_stay_away() {
     assert_eq!(server.api().get(&path).expect(400).json()["code"], 1);
     assert_eq!(admin.get("/api/v1/ws/stats").data()["total_clients"], 1);
     server.advance_ms(25_000);
-    assert_eq!(line.to_the_end(), ["2"], "no pong came");
+    assert_eq!(line.rest(), ["2"], "no pong came");
     server.advance_ms(10_001);
     assert!(!online(&admin, agent.id()));
 }
@@ -231,12 +236,12 @@ fn abandoned_sessions_and_upgrades_end_by_their_deadline() {
     let upgrade = path.replace("transport=polling", "transport=websocket");
     let mut silent = Line::try_open(&api, &upgrade, &[]).expect("a socket");
     server.advance_ms(10_001);
-    assert_eq!(silent.to_the_end(), Vec::<String>::new());
+    assert_eq!(silent.rest(), Vec::<String>::new());
     server.advance_ms(15_000);
     assert_eq!(nobody.text(), "2");
     nobody.say("3");
     server.advance_ms(20_000);
-    assert_eq!(nobody.to_the_end(), Vec::<String>::new(), "45 s without a namespace");
+    assert_eq!(nobody.rest(), Vec::<String>::new(), "45 s without a namespace");
     assert_eq!(api.get(&path).expect(400).json()["code"], 1);
 }
 
@@ -249,7 +254,7 @@ fn a_sign_in_that_ends_takes_its_sessions_along() {
     let (mut line, _) = Line::come_in(&server.api(), &json!({ "token": agent.token() }));
     let (mut other, _) = Line::come_in(&server.api(), &json!({ "token": again.token() }));
     agent.post("/api/v1/auth/logout", &json!({})).expect(200);
-    assert_eq!(line.to_the_end(), ["41"], "it is told not to come back");
+    assert_eq!(line.rest(), ["41"], "it is told not to come back");
     change_state(&again, "available");
     assert_eq!(other.event()[0], "agent.state.changed");
     let (_line, answer) = Line::knock(&server.api(), &json!({ "token": agent.token() }));
@@ -283,11 +288,11 @@ fn who_says_too_much_or_nonsense_is_sent_away() {
     {
         let mut line = come_in();
         line.say(nonsense);
-        assert_eq!(line.to_the_end(), Vec::<String>::new(), "{nonsense}");
+        assert_eq!(line.rest(), Vec::<String>::new(), "{nonsense}");
     }
     let mut line = come_in();
     line.say(&format!(r#"42["x","{}"]"#, "x".repeat(64 << 10)));
-    assert_eq!(line.to_the_end(), Vec::<String>::new());
+    assert_eq!(line.rest(), Vec::<String>::new());
     let path = poll_path(&server.api().get(ON_POLLING));
     let burst = vec!["40"; 200].join("\x1e");
     server.api().request("POST", &path).body(burst).send().expect(400);
@@ -313,15 +318,17 @@ fn a_server_that_stops_sends_its_clients_to_come_back() {
     let (admin, api) = (server.admin(), server.api());
     let (mut line, _) = Line::come_in(&api, &json!({ "token": admin.token() }));
     let path = poll_path(&api.get(ON_POLLING));
-    let parked = std::thread::spawn({
-        let (api, path) = (api.clone(), path.clone());
-        move || api.get(&path).expect(200).text()
-    });
-    // The poll is there when a second one ends the session of the first.
-    let other = poll_path(&api.get(ON_POLLING));
-    api.request("POST", &other).body("1").send().expect(200);
+    let mut poll = TcpStream::connect(server.address).unwrap();
+    write!(poll, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    // Answered after the poll was taken in.
+    change_state(&admin, "available");
+    assert_eq!(line.event()[0], "agent.state.changed");
+    let began = Instant::now();
     let (_, ended) = server.stop();
     assert_eq!(ended.code, Some(0));
-    assert_eq!(line.to_the_end(), Vec::<String>::new(), "not told to stay away");
-    assert!(matches!(parked.join().unwrap().as_str(), "1" | ""));
+    assert!(began.elapsed() < Duration::from_secs(5), "a poll held it up: {:?}", began.elapsed());
+    assert_eq!(line.rest(), Vec::<String>::new(), "not told to stay away");
+    let mut told = String::new();
+    poll.read_to_string(&mut told).unwrap();
+    assert!(told.ends_with("\r\n\r\n1"), "{told}");
 }

@@ -124,6 +124,19 @@ async fn a_second_poll_beside_the_first_ends_the_session() {
     assert_eq!(server.ask("POST", &session, "4late").await.status, 400);
 }
 
+/// What a poll that was broken off had brought is lost, so the session must not go on as if not.
+#[tokio::test]
+async fn a_poll_that_is_broken_off_ends_the_session() {
+    let server = Server::start().await;
+    let session = server.polling(PATH).await;
+    server.break_off(&format!("GET {session} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
+    assert_eq!(server.get(&session).await.status, 400);
+    let session = server.polling(PATH).await;
+    let half = format!("POST {session} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n4hel");
+    server.break_off(&half).await;
+    assert_eq!(server.get(&session).await.status, 400);
+}
+
 #[tokio::test]
 async fn a_payload_that_is_too_large_is_refused_and_the_session_stands() {
     let server = Server::start().await;
@@ -185,6 +198,10 @@ async fn a_client_ends_its_session() {
     assert_eq!((polled.status, polled.body.as_str()), (200, "6"));
     assert_eq!(closed.status, 200);
     assert_eq!(server.get(&session).await.status, 400);
+    // A last poll that comes behind the end is answered too, once.
+    let session = server.polling(PATH).await;
+    assert_eq!(server.ask("POST", &session, "1").await.status, 200);
+    assert_eq!(server.ask("POST", &session, "4late").await.status, 400);
     let mut socket = server.opened(PATH).await;
     socket.say("1").await;
     socket.closed().await;
@@ -212,6 +229,22 @@ async fn a_session_goes_on_from_polling_to_a_websocket() {
     other.closed().await;
     socket.say("4still here").await;
     assert_eq!(socket.text().await, "4still here");
+}
+
+/// A client may send all it has to say about the upgrade at once.
+#[tokio::test]
+async fn an_upgrade_in_one_breath_leaves_nothing_for_polls_and_others() {
+    let server = Server::start().await;
+    let session = server.polling(PATH).await;
+    let mut socket = server.socket(&websocket(&session)).await;
+    for text in ["2probe", "5", "4hello"] {
+        socket.say(text).await;
+    }
+    assert_eq!(socket.text().await, "3probe");
+    assert_eq!(socket.text().await, "4hello");
+    assert_eq!(server.get(&session).await.status, 400);
+    let mut other = server.socket(&websocket(&session)).await;
+    other.closed().await;
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ impl Line {
     }
 
     /// What comes until the end, the end with it.
-    pub(crate) fn to_the_end(&mut self) -> Vec<String> {
+    pub(crate) fn rest(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.next()).collect()
     }
 }
