@@ -10,7 +10,7 @@ use crate::{
     exit::{Exit, Failure},
     http::{Core, CoreParts, Settings, metrics::Metrics},
     hub::{self, Hub},
-    listen, routes,
+    listen, routes, socketio,
     tickets::sla,
     time::Clock,
     webhooks::{
@@ -47,6 +47,8 @@ pub struct App {
     pub tickets: Arc<Tickets>,
     /// The bytes of attachments.
     pub files: attachments::Store,
+    /// Socket.IO clients.
+    pub socketio: socketio::Door,
 }
 
 /// How this server differs from an ordinary one.
@@ -98,7 +100,9 @@ impl Server {
         say(&format!("Webhook manager started with {} workers", config.webhook_workers));
         say("Event broadcaster initialized (WebSocket + Webhooks)");
         say("Services initialized");
-        let app = App { core, engine, tickets: Arc::default(), files: files(config, folder)? };
+        let socketio = socketio::Door::new(&core, config.ws_max);
+        let files = files(config, folder)?;
+        let app = App { core, engine, tickets: Arc::default(), files, socketio };
         say("Handlers initialized");
         Ok(Self { app, address, listener, sockets_max: config.ws_max })
     }
@@ -107,12 +111,13 @@ impl Server {
     /// requests and attempts finished or left for the next start, the WAL folded in.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
         let Self { app, listener, sockets_max, .. } = self;
-        let App { core, engine, files, .. } = app.clone();
+        let App { core, engine, files, socketio, .. } = app.clone();
         let sweep = tokio::spawn(core.hub.clone().sweep());
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
         let clocks = tokio::spawn(sla::keep(core.db.clone()));
+        let heartbeat = tokio::spawn(socketio.clone().keep());
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
         notify_systemd(&[Notice::Ready]);
@@ -120,6 +125,7 @@ impl Server {
         notify_systemd(&[Notice::Stopping]);
         tracing::info!("stopping");
         core.hub.stop();
+        socketio.stop();
         let finish = async {
             drop(serving.await);
             let stopping = engine.clone();
@@ -131,7 +137,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog, files, clocks] {
+        for task in [sweep, touch, watchdog, files, clocks, heartbeat] {
             task.abort();
         }
         let db = core.db.clone();

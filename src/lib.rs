@@ -12,7 +12,7 @@
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
 //!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`events`]
 //!   (the log from outside), [`webhooks`] (endpoints, users' own ones, the delivery engine).
-//! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket).
+//! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`].
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
 
 pub mod accounts;
@@ -33,12 +33,13 @@ pub mod exit;
 pub mod http;
 pub mod hub;
 pub mod id;
-mod listen;
+pub mod listen;
 pub mod logging;
 pub mod notifications;
 pub mod pages;
 mod routes;
 pub mod search;
+pub mod socketio;
 pub mod teams;
 pub mod tenants;
 pub mod tickets;

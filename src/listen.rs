@@ -24,7 +24,7 @@ const HEADERS_MAX: usize = 64;
 const HTTP_CONNECTIONS: usize = 4_096;
 
 /// Serves `listener` until `stop` says so, then waits for open requests.
-pub(crate) async fn serve(
+pub async fn serve(
     listener: TcpListener,
     router: Router,
     sockets_max: usize,

@@ -15,6 +15,7 @@ use crate::{
     notifications::http as notifications,
     pages::{assets, health},
     search::http as search,
+    socketio,
     teams::http as teams,
     tenants::http as tenants,
     tickets::{
@@ -43,6 +44,8 @@ pub(crate) fn all(app: App) -> Router {
         .nest("/api/v1", api())
         .nest("/api", api())
         .route("/ws", get(ws::upgrade))
+        .route("/socket.io", any(socketio::answer))
+        .route("/socket.io/", any(socketio::answer))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/health", get(health::ready))

@@ -168,19 +168,26 @@ pub struct Envelope {
 pub enum Dialect {
     /// A WebSocket text frame, header included (RFC 6455 §5.2), unmasked.
     Ws,
+    /// A Socket.IO event in such a frame.
+    SocketIo,
+    /// The same, with its offset as the last argument.
+    SocketIoOffset,
 }
 
 /// The encodings of one envelope, each made when the first session of its dialect needs it.
 #[derive(Debug, Default)]
-pub struct Frames([OnceLock<Bytes>; 1]);
+pub struct Frames([OnceLock<Bytes>; 3]);
 
 impl Frames {
     /// The bytes for `dialect`, made by `encode` the first time.
     pub fn get_or_encode(&self, dialect: Dialect, encode: impl FnOnce() -> Bytes) -> Bytes {
-        let [ws] = &self.0;
-        match dialect {
-            Dialect::Ws => ws.get_or_init(encode).clone(),
-        }
+        let [ws, socket_io, socket_io_offset] = &self.0;
+        let frame = match dialect {
+            Dialect::Ws => ws,
+            Dialect::SocketIo => socket_io,
+            Dialect::SocketIoOffset => socket_io_offset,
+        };
+        frame.get_or_init(encode).clone()
     }
 }
 

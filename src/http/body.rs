@@ -70,7 +70,8 @@ async fn read(req: Request) -> Result<Bytes, Error> {
     }
 }
 
-fn is_length_limit(e: &axum::Error) -> bool {
+/// Whether a body could not be read because it is longer than was asked for.
+pub fn is_length_limit(e: &axum::Error) -> bool {
     let mut source = std::error::Error::source(e);
     while let Some(e) = source {
         if e.is::<http_body_util::LengthLimitError>() {

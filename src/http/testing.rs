@@ -7,7 +7,7 @@ use crate::{
     db::{self, Db, Write, events_between},
     error::{Error, Result},
     event::{Dialect, Envelope, Listener},
-    hub::{Arrival, CloseReason, Connection, Hub, INBOX_MAX, Limits, Tongue, Wire},
+    hub::{Arrival, Close, CloseReason, Connection, Hub, INBOX_MAX, Limits, Outbox, Tongue, Wire},
     id::{SessionId, TenantId, UserId},
     time::Clock,
 };
@@ -18,7 +18,11 @@ use axum::{
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
-use std::{io, ops::Deref, sync::atomic::AtomicBool};
+use std::{
+    io,
+    ops::Deref,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 /// One server, gone when the test ends.
 pub(crate) struct House {
@@ -103,8 +107,8 @@ impl House {
             session,
             expires_at: i64::MAX,
             address: [127, 0, 0, 1].into(),
-            tongue: &Silent,
-            wire: Box::new(Silent),
+            tongue: Arc::new(Silent),
+            out: Arc::new(Outbox::new(self.clock(), Box::new(Silent))),
             held: false,
         };
         self.hub.connect(arrival).await.unwrap()
@@ -149,16 +153,16 @@ impl Tongue for Silent {
     fn event(&self, _: &Envelope) -> Bytes {
         Bytes::new()
     }
-    fn ping(&self) -> Bytes {
-        Bytes::new()
-    }
-    fn close(&self, _: u16, _: &CloseReason) -> Bytes {
-        Bytes::new()
+    fn ping(&self) -> Option<Bytes> {
+        None
     }
 }
 
 impl Wire for Silent {
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         Ok(bytes.len())
+    }
+    fn close(&self, _: Close, _: &CloseReason) -> Bytes {
+        Bytes::new()
     }
 }

@@ -11,7 +11,7 @@ pub(super) const MESSAGES_MAX: usize = 256;
 /// … or this many bytes; then a session that makes no progress is closed as slow.
 pub(super) const BYTES_MAX: usize = 1 << 20;
 
-/// At this many bytes it is closed at once.
+/// At this many bytes it is closed at once, unless its wire bears more.
 pub(super) const BYTES_HARD_MAX: usize = 4 << 20;
 
 /// Whether live events go out or wait for a replay.
@@ -43,6 +43,7 @@ pub(super) struct Mailbox {
     pub(super) hung_up: bool,
     messages: VecDeque<Bytes>,
     bytes: usize,
+    bytes_hard_max: usize,
     /// Bytes of the front message that are already written.
     front_written: usize,
     held: VecDeque<Arc<Envelope>>,
@@ -50,9 +51,9 @@ pub(super) struct Mailbox {
 }
 
 impl Mailbox {
-    pub(super) fn new(mode: Mode, ticks: i64) -> Self {
+    pub(super) fn new(bytes_hard_max: usize, ticks: i64) -> Self {
         Self {
-            mode,
+            mode: Mode::Live,
             last_seq: 0,
             covered: 0,
             progress_at: ticks,
@@ -62,6 +63,7 @@ impl Mailbox {
             hung_up: false,
             messages: VecDeque::new(),
             bytes: 0,
+            bytes_hard_max,
             front_written: 0,
             held: VecDeque::new(),
             held_bytes: 0,
@@ -124,7 +126,7 @@ impl Mailbox {
         }
         self.bytes += message.len();
         self.messages.push_back(message);
-        self.bytes <= BYTES_HARD_MAX
+        self.bytes <= self.bytes_hard_max
     }
 
     /// The close message: behind what waits, or, where that is too much to wait for, in its place
@@ -175,6 +177,25 @@ impl Mailbox {
         }
     }
 
+    /// Takes out whole messages from the front, as many as make about `max_bytes`, and at least
+    /// one. Only for a wire that was never written to.
+    pub(super) fn take(&mut self, max_bytes: usize) -> Vec<Bytes> {
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while let Some(message) = self.messages.pop_front() {
+            if !taken.is_empty() && bytes + message.len() > max_bytes {
+                self.messages.push_front(message);
+                break;
+            }
+            bytes += message.len();
+            taken.push(message);
+        }
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if self.messages.is_empty() && self.messages.capacity() > 16 {
+            self.messages = VecDeque::new();
+        }
+        taken
+    }
+
     /// The peer is gone: nothing more will be written.
     pub(super) fn gone(&mut self) {
         self.closed.get_or_insert(Close::NoPong);
@@ -191,7 +212,7 @@ mod tests {
     use super::*;
 
     fn filled(messages: &[&'static str]) -> Mailbox {
-        let mut mail = Mailbox::new(Mode::Live, 0);
+        let mut mail = Mailbox::new(BYTES_HARD_MAX, 0);
         for text in messages {
             assert!(mail.push(Bytes::from_static(text.as_bytes())));
         }
@@ -212,6 +233,17 @@ mod tests {
             assert_eq!(out, b"alphabgammadelta-delta", "{step} bytes at a time");
             assert_eq!((mail.bytes, mail.len()), (0, 0));
         }
+    }
+
+    #[test]
+    fn what_is_taken_out_is_whole_and_in_order() {
+        let mut mail = filled(&["alpha", "b", "gamma", "a longer one than fits"]);
+        let text = |taken: Vec<Bytes>| taken.concat();
+        assert_eq!(text(mail.take(6)), b"alphab");
+        assert_eq!((mail.len(), mail.bytes), (2, 27));
+        assert_eq!(text(mail.take(6)), b"gamma");
+        assert_eq!(text(mail.take(6)), b"a longer one than fits");
+        assert_eq!((mail.take(6).len(), mail.bytes), (0, 0));
     }
 
     #[test]

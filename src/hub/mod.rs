@@ -4,6 +4,7 @@
 //! Nothing tells the hub about a durable event but the bell.
 
 mod mailbox;
+mod outbox;
 mod presence;
 mod replay;
 mod ringer;
@@ -13,10 +14,11 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use outbox::{Outbox, Wire};
 pub use presence::{Presence, Present};
 pub use replay::{Missed, Replayed, Resumed, go_live, replay};
 pub use ringer::{INBOX_MAX, Order, Rung};
-pub use session::{Arrival, Close, CloseReason, Session, Tongue, Wire};
+pub use session::{Arrival, Close, CloseReason, Session, Tongue};
 pub use sweep::PING_EVERY_MS;
 
 use crate::{
@@ -133,7 +135,7 @@ impl Hub {
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
         let (who, name) = (arrival.who, arrival.name.clone());
         let first_ping = sweep::first_ping_ms(id);
-        let session = Arc::new(Session::new(id, arrival, &self.inner.clock, first_ping));
+        let session = Arc::new(Session::new(id, arrival, first_ping));
         self.inner.admit(&session)?;
         let here = self.inner.presence.arrive(who, &name);
         let connection = Connection { hub: self.clone(), session: session.clone(), _here: here };

@@ -43,18 +43,26 @@ impl Hub {
         }
         session.look_for_stall();
         let ping_at = session.ping_at.load(Ordering::Relaxed);
+        let seen = || {
+            session.ping_at.store(session.heard_at() + PING_EVERY_MS, Ordering::Relaxed);
+            let at_ms = now - (ticks - session.heard_at());
+            self.inner.presence.seen(session.who.tenant, session.who.user, at_ms);
+        };
         if ping_at < 0 {
             let asked = -ping_at;
             if session.heard_at() >= asked {
-                session.ping_at.store(session.heard_at() + PING_EVERY_MS, Ordering::Relaxed);
-                let seen = now - (ticks - session.heard_at());
-                self.inner.presence.seen(session.who.tenant, session.who.user, seen);
+                seen();
             } else if ticks - asked > PONG_WITHIN_MS {
                 session.close(Close::NoPong);
             }
         } else if ticks >= ping_at {
-            session.ping_at.store(-ticks.max(1), Ordering::Relaxed);
-            session.send(session.tongue.ping());
+            match session.tongue.ping() {
+                Some(ping) => {
+                    session.ping_at.store(-ticks.max(1), Ordering::Relaxed);
+                    session.send(ping);
+                }
+                None => seen(),
+            }
         }
     }
 }

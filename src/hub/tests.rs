@@ -26,11 +26,8 @@ impl Tongue for Plain {
         // As long as a real event, so that the bounds in bytes are tested too.
         format!("{}{}\n", event.seq, " ".repeat(event.data.get().len())).into()
     }
-    fn ping(&self) -> Bytes {
-        Bytes::from_static(b"ping\n")
-    }
-    fn close(&self, code: u16, _: &CloseReason) -> Bytes {
-        format!("close {code}\n").into()
+    fn ping(&self) -> Option<Bytes> {
+        Some(Bytes::from_static(b"ping\n"))
     }
 }
 
@@ -50,6 +47,9 @@ impl Wire for Reader {
         std::thread::sleep(self.slow);
         self.took.lock().extend_from_slice(bytes);
         Ok(bytes.len())
+    }
+    fn close(&self, why: Close, _: &CloseReason) -> Bytes {
+        format!("close {}\n", why as u16).into()
     }
 }
 
@@ -124,8 +124,8 @@ impl House {
                 session: None,
                 expires_at: i64::MAX,
                 address: [127, 0, 0, 1].into(),
-                tongue: &Plain,
-                wire: Box::new(reader.clone()),
+                tongue: Arc::new(Plain),
+                out: Arc::new(Outbox::new(self.db.clock(), Box::new(reader.clone()))),
                 held,
             })
             .await

@@ -2,8 +2,10 @@
 
 use super::{
     frames::WsTongue,
+    handshake::Handshake,
     socket::{self, Start, Wishes},
     ticket::{TTL_MS, Tickets},
+    wire::Late,
 };
 use crate::{
     error::{Error, Result},
@@ -12,25 +14,15 @@ use crate::{
         origin::{self, Origin},
         permission::SignIn,
     },
-    hub::{Arrival, Close, Connection, Wire},
+    hub::{Arrival, Close, Connection, Outbox},
 };
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, header},
     response::Response,
 };
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
-use std::{
-    io,
-    sync::{Arc, OnceLock},
-};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-
-/// Bytes the kernel may hold for one socket: more would hide that a reader has stopped.
-const SEND_BUFFER: usize = 64 << 10;
+use std::sync::Arc;
 
 /// The only subprotocol: `Sec-WebSocket-Protocol: bearer, <token>`.
 const BEARER: &str = "bearer";
@@ -83,28 +75,24 @@ pub async fn upgrade(
 ) -> Result<Response> {
     let headers = req.headers();
     let caller = authenticate(&core, &tickets, headers, query.ticket.as_deref()).await?;
-    let key = handshake_key(headers)?;
-    let accept = derive_accept_key(key.as_bytes());
-    let by_protocol = protocol_token(headers).is_some();
-    let upgrading = req
-        .extensions_mut()
-        .remove::<OnUpgrade>()
-        .ok_or_else(|| Error::Malformed("this connection cannot be upgraded".into()))?;
+    let by_protocol = protocol_token(headers).map(|_| BEARER);
+    let handshake = Handshake::of(&mut req)?;
+    let answer = handshake.answer(by_protocol)?;
     let wishes = Wishes {
         since: query.since,
         epoch: query.epoch,
         max: query.max,
         hello: query.v.is_some_and(|v| v >= 2) || query.since.is_some(),
     };
-    let stream = Arc::new(OnceLock::new());
+    let late = Late::default();
     let arrival = Arrival {
         who: caller.listener(),
         name: caller.name.clone(),
         session: caller.session,
         expires_at: caller.expires_at,
         address: client.address,
-        tongue: &WsTongue,
-        wire: Box::new(Tcp(stream.clone())),
+        tongue: Arc::new(WsTongue),
+        out: Arc::new(Outbox::new(core.clock(), Box::new(late.clone()))),
         held: wishes.hello,
     };
     core.accepts.check().map_err(|_| Error::Busy(std::time::Duration::from_secs(1)))?;
@@ -114,11 +102,11 @@ pub async fn upgrade(
         connection.close(Close::Unauthorized);
     }
     tokio::spawn(async move {
-        if let Err(e) = welcome(core, connection, stream, wishes, upgrading).await {
+        if let Err(e) = welcome(core, connection, late, wishes, handshake).await {
             tracing::debug!(error = %e, "a WebSocket ended before it began");
         }
     });
-    switching(&accept, by_protocol)
+    Ok(answer)
 }
 
 /// Hands the stream to the session, once there is one, and lets a task of its own serve it: this
@@ -126,34 +114,19 @@ pub async fn upgrade(
 async fn welcome(
     core: Core,
     connection: Connection,
-    late: Arc<OnceLock<TcpStream>>,
+    late: Late,
     wishes: Wishes,
-    upgrading: OnUpgrade,
+    handshake: Handshake,
 ) -> Result<()> {
-    let upgraded = upgrading.await.map_err(Error::internal)?;
-    let parts = upgraded
-        .downcast::<TokioIo<TcpStream>>()
-        .map_err(|_| Error::internal("the connection is no TCP stream"))?;
-    let stream = late.get_or_init(|| parts.io.into_inner());
-    socket2::SockRef::from(stream).set_send_buffer_size(SEND_BUFFER).map_err(Error::internal)?;
-    // Copied, mostly nothing: the buffer it stands in has 8 KiB and would stay with the socket.
-    let early = parts.read_buf.to_vec();
+    let (stream, early) = handshake.stream().await?;
+    late.arrived(stream.clone());
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
     let start = wishes.hello.then(|| {
         let start: Start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
         start
     });
-    tokio::spawn(socket::serve(late, connection, early, start, core));
+    tokio::spawn(socket::serve(stream, connection, early, start, core));
     Ok(())
-}
-
-/// A stream that is there once the handshake is answered; until then everything waits.
-struct Tcp(Arc<OnceLock<TcpStream>>);
-
-impl Wire for Tcp {
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.get().ok_or(io::ErrorKind::WouldBlock)?.try_write(bytes)
-    }
 }
 
 /// The four ways to say who one is. A page of another origin is refused with any of them.
@@ -193,34 +166,4 @@ fn protocol_token(headers: &HeaderMap) -> Option<String> {
     let mut words = offered.iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
     words.find(|word| word.trim() == BEARER)?;
     words.next().map(|token| token.trim().to_owned())
-}
-
-/// Checks the handshake (RFC 6455 §4.2.1); returns its key.
-fn handshake_key(headers: &HeaderMap) -> Result<&HeaderValue> {
-    let has = |name, word: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|v| v.to_str().ok())
-            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
-    };
-    let is_upgrade = has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade");
-    if !is_upgrade || !has(header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err(Error::Malformed("this path answers WebSocket (version 13) only".into()));
-    }
-    headers
-        .get(header::SEC_WEBSOCKET_KEY)
-        .ok_or_else(|| Error::Malformed("the Sec-WebSocket-Key is missing".into()))
-}
-
-fn switching(accept: &str, by_protocol: bool) -> Result<Response> {
-    let mut response = Response::builder()
-        .status(StatusCode::SWITCHING_PROTOCOLS)
-        .header(header::CONNECTION, "Upgrade")
-        .header(header::UPGRADE, "websocket")
-        .header(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if by_protocol {
-        response = response.header(header::SEC_WEBSOCKET_PROTOCOL, BEARER);
-    }
-    response.body(axum::body::Body::empty()).map_err(Error::internal)
 }

@@ -11,26 +11,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Messages a second that a client may send, on average over a second.
-const PER_SECOND: u32 = 50;
-
-/// How fast a client talks.
-#[derive(Debug, Default)]
-pub(super) struct Pace {
-    second: i64,
-    said: u32,
-}
-
-impl Pace {
-    /// Counts a message; false when it is one too many within this second.
-    pub(super) fn allows(&mut self, ticks_ms: i64) -> bool {
-        let second = ticks_ms / 1000;
-        if self.second != second {
-            *self = Self { second, said: 0 };
-        }
-        self.said += 1;
-        self.said <= PER_SECOND
-    }
-}
+pub const PER_SECOND: u32 = 50;
 
 /// `{"type":…,"ref":…,"payload":…}`; `ref` comes back in the answer.
 #[derive(Debug, Deserialize)]

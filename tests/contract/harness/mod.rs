@@ -4,6 +4,7 @@
 #![allow(unused_imports, reason = "as above")]
 
 mod http;
+mod line;
 mod output;
 mod people;
 mod receiver;
@@ -11,6 +12,7 @@ mod server;
 mod socket;
 
 pub(crate) use http::{Api, Request, Response};
+pub(crate) use line::{Line, ON_POLLING, ON_WEBSOCKET, handshake, poll_path};
 pub(crate) use output::{Ended, Output};
 pub(crate) use people::{ADMIN_EMAIL, PASSWORD, Session, Tenant};
 pub(crate) use receiver::{Play, Received, Receiver};

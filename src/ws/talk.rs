@@ -1,0 +1,171 @@
+//! One open WebSocket: reads what the client says, and writes what did not fit at once.
+
+use crate::hub::{Close, Outbox};
+use bytes::Bytes;
+use std::{
+    io::{self, Read, Write},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::tungstenite::{
+    self, Error as WsError,
+    protocol::{Message as Heard, Role, WebSocketConfig, WebSocketContext},
+};
+
+/// Room for what a client sends; grows while a larger message is read.
+const READ_BUFFER: usize = 256;
+
+/// How long a socket that was told to close may take to finish.
+const CLOSE_WITHIN: Duration = Duration::from_secs(3);
+
+/// What is done with what a client says.
+pub trait Hear {
+    /// A text message.
+    ///
+    /// # Errors
+    /// Why the client is sent away.
+    fn text(&mut self, text: &str) -> Result<Next, Close>;
+
+    /// A binary message.
+    ///
+    /// # Errors
+    /// Why the client is sent away.
+    fn binary(&mut self, bytes: Bytes) -> Result<Next, Close>;
+}
+
+/// What to do after a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Read the next one.
+    Read,
+    /// Stop, and leave the rest to another reader.
+    Stop,
+}
+
+/// A socket and what is read of it so far.
+pub struct Talk {
+    context: WebSocketContext,
+    stream: Arc<TcpStream>,
+}
+
+impl Talk {
+    /// On a stream that was upgraded, of which `early` was read already. Messages of more than
+    /// `message_max` bytes end it.
+    pub fn new(stream: Arc<TcpStream>, early: Vec<u8>, message_max: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_message_size(Some(message_max))
+            .max_frame_size(Some(message_max));
+        let context = WebSocketContext::from_partially_read(early, Role::Server, Some(config));
+        Self { context, stream }
+    }
+
+    /// Reads and writes until `out` is closed by either side, or `hear` wants to stop.
+    pub async fn serve(&mut self, out: &Outbox, hear: &mut (dyn Hear + Send)) -> Next {
+        // A client may have sent its first message together with the handshake.
+        let mut next = self.read(out, hear);
+        while next == Next::Read && out.closed().is_none() {
+            tokio::select! {
+                ready = self.stream.readable() => match ready {
+                    Ok(()) => next = self.read(out, hear),
+                    Err(_) => out.hang_up(),
+                },
+                ready = self.stream.writable(), if out.is_left_to_task() => match ready {
+                    Ok(()) => { out.drain(); }
+                    Err(_) => out.hang_up(),
+                },
+                // Something did not fit, or it is over: look again.
+                () = out.woken() => {}
+            }
+        }
+        next
+    }
+
+    /// Reads all that has come.
+    fn read(&mut self, out: &Outbox, hear: &mut dyn Hear) -> Next {
+        let mut wire = Adapter { stream: &self.stream, out, bytes: Vec::new() };
+        while out.closed().is_none() {
+            let done = match self.context.read(&mut wire) {
+                Ok(Heard::Text(text)) => hear.text(&text),
+                Ok(Heard::Binary(bytes)) => hear.binary(bytes),
+                Ok(Heard::Ping(_) | Heard::Pong(_) | Heard::Frame(_) | Heard::Close(_)) => continue,
+                Err(WsError::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Next::Read,
+                Err(e) => {
+                    // The answer to a client's close is written, and not flushed, before the error
+                    // that ends the reading; without it a browser reports an abnormal end.
+                    drop(wire.flush());
+                    return broken(out, &e);
+                }
+            };
+            match done {
+                Ok(Next::Read) => {}
+                Ok(Next::Stop) => return Next::Stop,
+                Err(why) => out.close(why),
+            }
+        }
+        Next::Read
+    }
+
+    /// After the end: writes the rest, then waits a moment for the client to end it too.
+    pub async fn finish(&self, out: &Outbox) {
+        let rest = async {
+            while out.has_mail() && !out.drain() && self.stream.writable().await.is_ok() {}
+            let mut rest = [0; 512];
+            while !out.is_hung_up() && self.stream.readable().await.is_ok() {
+                match self.stream.try_read(&mut rest) {
+                    Ok(0) => return,
+                    Err(e) if e.kind() != io::ErrorKind::WouldBlock => return,
+                    Ok(_) | Err(_) => {}
+                }
+            }
+        };
+        if timeout(CLOSE_WITHIN, rest).await.is_err() {
+            tracing::debug!("a closed socket did not finish in time");
+        }
+    }
+}
+
+/// The client broke the protocol, or is gone.
+fn broken(out: &Outbox, e: &WsError) -> Next {
+    use tungstenite::error::CapacityError;
+    match e {
+        WsError::Utf8(_) => out.close(Close::BadText),
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => out.close(Close::TooBig),
+        WsError::Protocol(_) | WsError::Capacity(_) => out.close(Close::Protocol),
+        _ => out.hang_up(),
+    }
+    Next::Read
+}
+
+/// What tungstenite reads from and writes to: the socket, and the mailbox, so that its pongs keep
+/// their place among events.
+struct Adapter<'a> {
+    stream: &'a TcpStream,
+    out: &'a Outbox,
+    bytes: Vec<u8>,
+}
+
+impl Read for Adapter<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.try_read(buf)?;
+        // Only what comes is a sign of life, not that we looked.
+        self.out.heard();
+        Ok(read)
+    }
+}
+
+impl Write for Adapter<'_> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(buf);
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.bytes.is_empty() {
+            self.out.send(std::mem::take(&mut self.bytes).into());
+        }
+        Ok(())
+    }
+}
