@@ -9,7 +9,11 @@
     reason = "a test that trips over something fails, which is what it is for"
 )]
 
+mod clients;
 mod harness;
+mod hook_retries;
+mod hooks;
+mod quick_start;
 mod smoke;
 mod wire;
 mod ws_admission;
