@@ -13,6 +13,7 @@ mod clients;
 mod harness;
 mod hook_retries;
 mod hooks;
+mod joining;
 mod quick_start;
 mod smoke;
 mod wire;
