@@ -115,9 +115,10 @@ impl Server {
         tracing::info!("stopping");
         core.hub.stop();
         let finish = async {
-            drop(serving.await);
             let stopping = engine.clone();
-            drop(tokio::task::spawn_blocking(move || stopping.stop(STOP_WITHIN / 2)).await);
+            let attempts = tokio::task::spawn_blocking(move || stopping.stop(STOP_WITHIN / 2));
+            let requests = tokio::time::timeout(STOP_WITHIN / 2, serving);
+            drop(tokio::join!(requests, attempts));
             while core.hub.counts().clients > 0 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

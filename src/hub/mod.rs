@@ -33,7 +33,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender},
     },
 };
@@ -66,6 +66,7 @@ struct Inner {
     presence: Arc<Presence>,
     rung: Arc<Rung>,
     replays: Semaphore,
+    stopped: AtomicBool,
 }
 
 /// How many clients there are.
@@ -115,6 +116,7 @@ impl Hub {
                 sessions: Mutex::default(),
                 rung,
                 replays: Semaphore::new(REPLAYS_MAX),
+                stopped: AtomicBool::new(false),
             }),
         })
     }
@@ -145,6 +147,9 @@ impl Hub {
         self.inner.sessions.lock().insert(id, session.clone());
         let connection = Connection { hub: self.clone(), session: session.clone(), _here: here };
         self.order(Order::Join(session)).await;
+        if self.inner.stopped.load(Ordering::Acquire) {
+            connection.close(Close::Restart);
+        }
         connection
     }
 
@@ -204,6 +209,8 @@ impl Hub {
 
     /// Ends everything: all clients are told to come back, and the ringer stops.
     pub fn stop(&self) {
+        // Whoever comes from here on finds it said.
+        self.inner.stopped.store(true, Ordering::Release);
         self.close_where(Close::Restart, |_| true);
         drop(self.inner.orders.try_send(Order::Stop));
     }

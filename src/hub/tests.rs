@@ -237,3 +237,12 @@ async fn a_burst_closes_those_who_take_nothing() {
     assert_eq!(slow.closed(), Some(Close::Slow));
     assert!(slow.waiting() <= 2, "{} messages are kept for nobody", slow.waiting());
 }
+
+/// An upgrade that was under way when the server was told to stop must not keep it from stopping.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_after_the_stop_is_told_to_come_back() {
+    let house = house(INBOX_MAX);
+    house.hub.stop();
+    let late = house.join(&Reader::default(), false).await;
+    assert_eq!(late.closed(), Some(Close::Restart));
+}

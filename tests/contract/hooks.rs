@@ -1,5 +1,7 @@
 //! What a webhook receives, and what its receivers make of it.
 
+#![allow(clippy::cognitive_complexity, reason = "many assertions on one answer are easy to read")]
+
 use crate::{
     clients,
     harness::{Received, Receiver, Server, Session, Socket},

@@ -10,6 +10,7 @@
 )]
 
 mod clients;
+mod crash;
 mod harness;
 mod hook_retries;
 mod hooks;

@@ -228,3 +228,19 @@ fn an_orderly_stop_tells_every_client_to_come_back_and_takes_less_than_ten_secon
     drop(stalled);
     assert_eq!(setup.start().admin().latest_seq(), said, "and nothing is lost");
 }
+
+#[test]
+fn a_stop_lets_requests_that_were_begun_come_to_their_end() {
+    let server = Server::start();
+    let admin = server.admin();
+    let receiver = crate::harness::Receiver::answering(|_| crate::harness::Play::Late(700));
+    let id = crate::hooks::hook(&admin, &receiver.url("/"), &json!({}));
+    let path = format!("/api/v1/webhooks/{id}/test");
+    let asked = std::thread::spawn(move || admin.post(&path, &json!({})));
+    receiver.wait_for(1);
+    let (setup, ended) = server.stop();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(asked.join().expect("an answer").expect(200).data()["success"], true);
+    let logs = setup.start().admin().get(&format!("/api/v1/webhooks/{id}/logs")).data();
+    assert_eq!(logs[0]["state"], "delivered", "and what came of it is kept");
+}
