@@ -34,15 +34,16 @@ const HTTP_CONNECTIONS: usize = 4_096;
 /// When told to stop, how often a connection is asked whether it is busy with a request.
 const BUSY_LOOK: Duration = Duration::from_millis(300);
 
-/// Serves `listener` until `stop` says so, then waits for requests that were begun.
+/// Serves `listener` until `stop` says so, then waits for open requests.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     sockets_max: usize,
     mut stop: watch::Receiver<bool>,
 ) {
-    let places_max = sockets_max + HTTP_CONNECTIONS;
-    let places = Arc::new(Semaphore::new(places_max));
+    // A socket gives its place back when it is upgraded, so this bounds requests and handshakes.
+    let all = u32::try_from(sockets_max + HTTP_CONNECTIONS).unwrap_or(u32::MAX);
+    let places = Arc::new(Semaphore::new(all as usize));
     let mut conn = http1::Builder::new();
     conn.timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
@@ -73,9 +74,8 @@ pub(crate) async fn serve(
             }
         }
     }
-    // Who comes now is refused by the system rather than kept waiting.
+    // Idle connections end at once, the others when their request is answered.
     drop(listener);
-    let all = u32::try_from(places_max).unwrap_or(u32::MAX);
     drop(places.acquire_many(all).await);
 }
 

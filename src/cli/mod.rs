@@ -1,5 +1,7 @@
 //! The command line: what can be asked of the program, one file a command.
 
+mod admin;
+mod bench;
 mod config;
 mod demo;
 mod healthcheck;
@@ -31,11 +33,17 @@ pub enum Command {
     Serve(serve::Args),
     /// Try it: a throw-away server with people in it, on this machine only
     Demo,
+    /// Make and list administrators, set passwords, end sign-ins; while the server is stopped
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Show, check and explain the configuration
     #[command(subcommand)]
     Config(config::Command),
     /// Ask the running server whether it is well; exit code 0 or 1
     Healthcheck(healthcheck::Args),
+    /// Measure this machine: a throw-away server and clients that drive it
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Print the version
     Version {
         /// As JSON
@@ -48,8 +56,10 @@ pub enum Command {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     let around = Surroundings::of_process();
     match cli.command {
+        Some(Command::Admin(command)) => admin::run(command, &cli.flags, &around),
         Some(Command::Config(command)) => config::run(command, &cli.flags, &around),
         Some(Command::Healthcheck(args)) => healthcheck::run(&args, &cli.flags, &around),
+        Some(Command::Bench(command)) => bench::run(&command),
         Some(Command::Version { json }) => say(&version(json)),
         Some(Command::Demo) => demo::run(&cli.flags, &around),
         Some(Command::Serve(args)) => serve::run(&args, &cli.flags, &around),

@@ -2,7 +2,7 @@
 
 use crate::{
     accounts::setup,
-    app::{Mode, Server, say},
+    app::{self, Mode, Server, say},
     auth::password,
     config::{
         Flags, Loaded, ServerEnv, Surroundings,
@@ -44,6 +44,7 @@ pub(super) fn run(args: &Args, flags: &Flags, around: &Surroundings) -> Result<(
     for notice in &loaded.notices {
         notice.log();
     }
+    app::check(&loaded.config)?;
     let folder = DataFolder::open(&folder::choose(&loaded, around)?)?;
     let _lock = folder.lock()?;
     let mode = Mode { local: is_local(&loaded), deliveries_paused: args.pause_deliveries };
@@ -92,8 +93,9 @@ pub(super) async fn serve(server: Server, loaded: &Loaded) -> Result<(), Failure
     Ok(())
 }
 
+/// Waits for SIGTERM or Ctrl-C.
 #[cfg(unix)]
-async fn signal() {
+pub(super) async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {
@@ -104,8 +106,9 @@ async fn signal() {
     }
 }
 
+/// Waits for Ctrl-C.
 #[cfg(not(unix))]
-async fn signal() {
+pub(super) async fn signal() {
     drop(tokio::signal::ctrl_c().await);
 }
 

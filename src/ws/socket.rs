@@ -13,7 +13,7 @@ use std::{
     future::Future,
     io::{self, Read, Write},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 use tokio::{net::TcpStream, time::timeout};
@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::{
 const MESSAGE_MAX: usize = 64 << 10;
 
 /// Room for what a client sends; grows while a larger message is read.
-const READ_BUFFER: usize = 1_024;
+const READ_BUFFER: usize = 256;
 
 /// How long a socket that was told to close may take to finish.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
@@ -57,11 +57,8 @@ struct Resync {
     oldest_seq: i64,
 }
 
-/// What a socket begins with: nothing for a plain client, else hello, and a replay where asked for.
+/// What a socket begins with, where it is not plain: hello, and a replay where asked for.
 pub(super) async fn start(core: Core, session: Arc<Session>, wishes: Wishes) -> Result<()> {
-    if !wishes.hello {
-        return Ok(());
-    }
     let log = core.db.read(log_bounds).await?;
     let hello = |latest_seq| {
         let hello = Hello {
@@ -109,23 +106,25 @@ fn message(kind: &str, payload: impl Serialize) -> Bytes {
 
 /// Serves a socket until either side ends it. `start` runs beside the reading and writing.
 pub(super) async fn serve(
-    stream: Arc<TcpStream>,
+    stream: Arc<OnceLock<TcpStream>>,
     connection: hub::Connection,
-    early: Bytes,
-    start: Pin<Box<dyn Future<Output = Result<()>> + Send>>,
+    early: Vec<u8>,
+    mut start: Option<Start>,
     core: Core,
 ) {
+    let Some(stream) = stream.get() else { return };
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_MAX))
         .max_frame_size(Some(MESSAGE_MAX));
-    let context = WebSocketContext::from_partially_read(early.into(), Role::Server, Some(config));
+    let context = WebSocketContext::from_partially_read(early, Role::Server, Some(config));
     let mut talk =
         Talk { context, session: connection.clone(), stream, core, pace: inbound::Pace::default() };
     // A client may have sent its first message together with the handshake.
     talk.read();
-    let mut start = Some(start);
+    // What came before there was a stream waits for somebody to write it.
+    talk.session.drain();
     while talk.session.closed().is_none() {
         // A client that does not read is still listened to: it may be told to go, or pong.
         let stuck = talk.session.is_left_to_task();
@@ -150,12 +149,16 @@ pub(super) async fn serve(
         }
     }
     drop(start);
-    if timeout(CLOSE_WITHIN, talk.finish()).await.is_err() {
+    // Boxed: it is needed once, at the end, and would make every open socket's task larger.
+    if Box::pin(timeout(CLOSE_WITHIN, talk.finish())).await.is_err() {
         tracing::debug!(conn_id = talk.session.id, "a closed socket did not finish in time");
     }
 }
 
-async fn poll(start: &mut Option<Pin<Box<dyn Future<Output = Result<()>> + Send>>>) -> Result<()> {
+/// What a socket begins with, while it lasts.
+pub(super) type Start = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+async fn poll(start: &mut Option<Start>) -> Result<()> {
     match start {
         Some(future) => future.await,
         None => Ok(()),
@@ -163,18 +166,18 @@ async fn poll(start: &mut Option<Pin<Box<dyn Future<Output = Result<()>> + Send>
 }
 
 /// A socket and what is needed to talk on it.
-struct Talk {
+struct Talk<'a> {
     context: WebSocketContext,
     session: Arc<Session>,
-    stream: Arc<TcpStream>,
+    stream: &'a TcpStream,
     core: Core,
     pace: inbound::Pace,
 }
 
-impl Talk {
+impl Talk<'_> {
     /// Reads all that has come.
     fn read(&mut self) {
-        let mut wire = Adapter { stream: &self.stream, session: &self.session, out: Vec::new() };
+        let mut wire = Adapter { stream: self.stream, session: &self.session, out: Vec::new() };
         while self.session.closed().is_none() {
             match self.context.read(&mut wire) {
                 Ok(Heard::Text(text)) => {

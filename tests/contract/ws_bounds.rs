@@ -244,3 +244,19 @@ fn a_stop_lets_requests_that_were_begun_come_to_their_end() {
     let logs = setup.start().admin().get(&format!("/api/v1/webhooks/{id}/logs")).data();
     assert_eq!(logs[0]["state"], "delivered", "and what came of it is kept");
 }
+
+#[test]
+fn a_connection_that_asks_nothing_does_not_hold_up_the_stop() {
+    let server = Server::start();
+    let admin = server.admin();
+    // As browsers keep them in reserve: one never used, one with half a head.
+    let spare = std::net::TcpStream::connect(server.address).unwrap();
+    let mut half = std::net::TcpStream::connect(server.address).unwrap();
+    std::io::Write::write_all(&mut half, b"GET / HTTP/1.1\r\nHost:").unwrap();
+    admin.get("/livez").expect(200);
+    let began = Instant::now();
+    let (_, ended) = server.stop();
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    drop((spare, half));
+}

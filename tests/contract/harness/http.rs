@@ -55,9 +55,9 @@ impl Api {
     }
 
     /// A request to be completed: it has a `Host`, the token, and nothing else.
-    pub(crate) fn request(&self, method: &str, path: &str) -> Request<'_> {
+    pub(crate) fn request(&self, method: &str, path: &str) -> Request {
         let mut request = Request {
-            api: self,
+            api: self.clone(),
             method: method.to_owned(),
             path: path.to_owned(),
             headers: Vec::new(),
@@ -73,8 +73,8 @@ impl Api {
 
 /// A request on its way.
 #[derive(Debug)]
-pub(crate) struct Request<'a> {
-    api: &'a Api,
+pub(crate) struct Request {
+    api: Api,
     method: String,
     path: String,
     headers: Vec<(String, String)>,
@@ -82,7 +82,7 @@ pub(crate) struct Request<'a> {
     chunked: bool,
 }
 
-impl Request<'_> {
+impl Request {
     /// Adds a header; the same name twice is sent twice, `host` replaces the usual one.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -251,7 +251,8 @@ impl Response {
         let named = self.refused(422, "invalid");
         let mut named: Vec<_> = named.as_object().expect("fields").keys().cloned().collect();
         let mut fields = fields.to_vec();
-        (named.sort_unstable(), fields.sort_unstable());
+        named.sort_unstable();
+        fields.sort_unstable();
         assert_eq!(named, fields, "{}: {}", self.what, self.text());
     }
 }

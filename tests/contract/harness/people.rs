@@ -82,6 +82,21 @@ impl Session {
         page.meta()["latest_seq"].as_i64().expect("a number")
     }
 
+    /// For the system administrator: all there is to see, to be compared before and after a
+    /// request that must change nothing.
+    pub(crate) fn world(&self) -> Value {
+        let all = [
+            "/api/v1/events?limit=500",
+            "/api/v1/users?per_page=200",
+            "/api/v1/tenants?per_page=200",
+            "/api/v1/tokens?per_page=200",
+            "/api/v1/auth/sessions?per_page=200",
+            "/api/v1/webhooks",
+            "/api/v1/agent-state",
+        ];
+        all.into_iter().map(|path| self.get(path).expect(200).json()).collect()
+    }
+
     /// For administrators: somebody new in their tenant, with a role (`agent`, …), not signed in.
     pub(crate) fn hire(&self, role: &str) -> Value {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

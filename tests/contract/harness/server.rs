@@ -218,8 +218,13 @@ impl Server {
     }
 
     /// Asks it to stop and waits until it has; answers what it printed.
-    pub(crate) fn stop(mut self) -> (Setup, Ended) {
+    pub(crate) fn stop(self) -> (Setup, Ended) {
         self.terminate();
+        self.ended()
+    }
+
+    /// Waits until it has ended; answers what it printed.
+    pub(crate) fn ended(mut self) -> (Setup, Ended) {
         let started = Instant::now();
         let ended = self.running.ended();
         assert!(started.elapsed() < PATIENCE, "the server took long to stop");

@@ -1,0 +1,92 @@
+//! The benches themselves: each runs through with small numbers and says what it found as JSON.
+//!
+//! A bench fails when an event is lost, doubled or out of order, so these runs check that too.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that trips over something fails, which is what it is for"
+)]
+
+use serde_json::Value;
+use std::process::Command;
+
+/// Runs `deskbell bench …` for a second; returns its `results`.
+fn bench(args: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_deskbell"))
+        .arg("bench")
+        .args(args)
+        .args(["--seconds", "1", "--json"])
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {} {said}", output.status);
+    let mut json: Value = serde_json::from_slice(&output.stdout).expect("it prints JSON");
+    assert_eq!(json["bench"], args[0]);
+    assert!(json["machine"]["cores"].as_u64() > Some(0));
+    json["results"].take()
+}
+
+/// Each figure is there and above 0, but for those that only Linux tells.
+fn assert_positive(section: &Value, figures: &[&str]) {
+    for name in figures {
+        let figure = &section[name];
+        let told = figure.as_f64().is_some_and(|value| value > 0.0);
+        let untold = figure.is_null() && cfg!(not(target_os = "linux"));
+        assert!(told || (untold && name.starts_with("server_")), "{name} is {figure}");
+    }
+    assert!(section["p50_ms"].as_f64() <= section["p99_ms"].as_f64());
+    assert!(section["p99_ms"].as_f64() <= section["max_ms"].as_f64());
+}
+
+const LATENCIES: [&str; 3] = ["p50_ms", "p99_ms", "max_ms"];
+
+/// Every acknowledged event is in the log, and the figures say how fast.
+#[test]
+fn ingest_measures_durable_creates() {
+    let results = bench(&["ingest", "--clients", "4", "--endpoints", "3"]);
+    let creates = &results["creates"];
+    assert_positive(creates, &LATENCIES);
+    assert_positive(creates, &["per_s", "server_us", "server_cores", "server_rss_kib"]);
+    assert_positive(creates, &["acknowledged", "database_bytes"]);
+    assert!(creates["acknowledged"].as_f64() >= creates["per_s"].as_f64());
+}
+
+/// Every client hears every message, one at a time and with several under way.
+#[test]
+fn fanout_measures_deliveries_to_sockets() {
+    let results = bench(&["fanout", "--clients", "20", "--outstanding", "4"]);
+    assert_eq!(results["idle"]["clients"], 20);
+    for round in ["outstanding_1", "outstanding_4"] {
+        let round = &results[round];
+        assert_positive(round, &LATENCIES);
+        assert_positive(round, &["messages_per_s", "deliveries_per_s", "server_us"]);
+        let messages = round["messages_per_s"].as_f64().unwrap_or_default();
+        let deliveries = round["deliveries_per_s"].as_f64().unwrap_or_default();
+        assert!((deliveries / messages - 20.0).abs() < 0.01, "{deliveries} of {messages}");
+    }
+}
+
+/// Every event comes once to the receiver that wants it, and is settled.
+#[test]
+fn webhooks_measures_deliveries_to_receivers() {
+    let results = bench(&["webhooks", "--receivers", "3", "--events", "300", "--rate", "50"]);
+    assert_positive(&results["gentle"], &LATENCIES);
+    assert_positive(&results["events"], &["per_s", "server_us"]);
+    assert_positive(&results["heap"], &["per_s", "published_s", "settled_s", "server_us"]);
+}
+
+/// A bench that cannot be run says why, and leaves nothing running.
+#[test]
+fn what_cannot_be_measured_is_said() {
+    for (args, code) in [
+        (["bench", "fanout", "--clients", "0"], 2),
+        (["bench", "ingest", "--seconds", "0"], 2),
+        (["bench", "ingest", "--folder", "/no/such/folder"], 73),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_deskbell")).args(args).output();
+        let output = output.expect("the program runs");
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        assert!(!output.stderr.is_empty() && output.stdout.is_empty());
+    }
+}
