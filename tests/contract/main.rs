@@ -12,11 +12,17 @@
 
 mod accounts;
 mod agents;
+mod clients;
+mod crash;
 mod credentials;
 mod errors;
 mod events;
 mod harness;
+mod hook_retries;
+mod hooks;
+mod joining;
 mod limits;
+mod quick_start;
 mod roles;
 mod setup;
 mod smoke;
