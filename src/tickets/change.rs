@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     auth::Role,
+    comments,
     db::Write,
     error::{Checks, Error, OrNotFound, Result},
     event::{Kind, changes::Changes},
@@ -169,6 +170,9 @@ pub(super) fn save(
     let people = sql::participants(w, &saved.ticket)?;
     if ["subject", "description", "requester_id", "followers"].iter().any(|f| changes.touches(f)) {
         tell::index(w, &saved.ticket, &people)?;
+    }
+    if changes.touches("requester_id") || changes.touches("followers") {
+        comments::index_anew(w, &saved.ticket, &people)?;
     }
     let about = (&saved.ticket, &people);
     let seq = tell::say(w, hand, Kind::TicketUpdated, about, Some(&changes))?;

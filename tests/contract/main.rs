@@ -24,6 +24,7 @@ mod joining;
 mod limits;
 mod quick_start;
 mod roles;
+mod roles_desk;
 mod setup;
 mod smoke;
 mod socketio;

@@ -1,10 +1,13 @@
 //! Who may do what: one table of all routes, and every row tried by everybody.
 
-use crate::harness::{Api, Server, Session, Tenant};
+use crate::{
+    harness::{Api, Server, Session, Tenant},
+    roles_desk,
+};
 use serde_json::{Value, json};
 
 /// One route as everybody tries it.
-struct Row {
+pub(crate) struct Row {
     method: &'static str,
     /// With `{user}`, `{session}`, `{token}`, `{hook}`, `{seq}` or `{tenant}` for one of the first
     /// tenant.
@@ -21,33 +24,40 @@ const WHO: [&str; 7] =
     ["nobody", "customer", "agent", "supervisor", "admin", "system", "another tenant's admin"];
 
 /// Anybody who is signed in.
-const SIGNED_IN: [u16; 7] = [401, 200, 200, 200, 200, 200, 200];
+pub(crate) const SIGNED_IN: [u16; 7] = [401, 200, 200, 200, 200, 200, 200];
 /// Agents and above.
-const STAFF: [u16; 7] = [401, 403, 200, 200, 200, 200, 200];
+pub(crate) const STAFF: [u16; 7] = [401, 403, 200, 200, 200, 200, 200];
 /// Administrators.
-const ADMIN: [u16; 7] = [401, 403, 403, 403, 200, 200, 200];
+pub(crate) const ADMIN: [u16; 7] = [401, 403, 403, 403, 200, 200, 200];
 /// The system administrator.
 const SYSTEM: [u16; 7] = [401, 403, 403, 403, 403, 200, 403];
 
 /// The same, where a good request is answered `ok`.
-fn answered(with: u16, mut statuses: [u16; 7]) -> [u16; 7] {
+pub(crate) fn answered(with: u16, mut statuses: [u16; 7]) -> [u16; 7] {
     statuses.iter_mut().filter(|status| **status == 200).for_each(|status| *status = with);
     statuses
 }
 
 /// The same, about a thing of the first tenant: for another it is not there.
-fn theirs(mut statuses: [u16; 7]) -> [u16; 7] {
+pub(crate) fn theirs(mut statuses: [u16; 7]) -> [u16; 7] {
     statuses[6] = 404;
     statuses
 }
 
-fn row(method: &'static str, path: &'static str, body: Value, statuses: [u16; 7]) -> Row {
+pub(crate) fn row(method: &'static str, path: &'static str, body: Value, statuses: [u16; 7]) -> Row {
     Row { method, path, body, statuses }
 }
 
 /// Every route of the API but those that are for anyone: signing in, refreshing, signing out,
 /// setting up.
 fn table() -> Vec<Row> {
+    let mut rows = roles_desk::table();
+    rows.extend(house());
+    rows
+}
+
+/// All of it but the desk's, which comes first: what ends people comes last.
+fn house() -> Vec<Row> {
     let none = || json!({});
     let event = || json!({ "type": "order.paid", "data": {} });
     let state = || json!({ "state": "busy" });
@@ -127,7 +137,7 @@ impl World {
         let event = json!({ "type": "order.paid", "data": {} });
         let seq = system.post("/api/v1/events", &event).data()["seq"].clone();
         let plain = |value: &Value| value.to_string().trim_matches('"').to_owned();
-        let ids = vec![
+        let mut ids = vec![
             ("{user}", victim.id().to_owned()),
             ("{session}", plain(&session)),
             ("{token}", plain(&token)),
@@ -135,6 +145,7 @@ impl World {
             ("{seq}", plain(&seq)),
             ("{tenant}", system.tenant_id().to_owned()),
         ];
+        ids.extend(roles_desk::things(&system));
         let [customer, agent, supervisor, admin] = people.map(|session| (*session).clone());
         let stranger = (*other.admin).clone();
         let who = [server.api(), customer, agent, supervisor, admin, (*system).clone(), stranger];
