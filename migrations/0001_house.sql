@@ -140,7 +140,7 @@ create table endpoints (
   is_active       integer not null default 1,
   retry_count     integer not null,
   timeout_s       integer not null,
-  payload_format  text not null check (payload_format in ('event', 'message')),
+  payload_format  text not null check (payload_format in ('event', 'message', 'notification')),
   failure_streak  integer not null default 0,
   last_status     integer,
   last_attempt_at integer,

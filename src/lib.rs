@@ -9,8 +9,9 @@
 //!   environment, `.env`, data folder), [`logging`].
 //! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
 //! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
-//!   tokens, the first administrator), [`agents`] (their states), [`events`] (the log from
-//!   outside), [`webhooks`] (endpoints, the delivery engine).
+//!   tokens, the first administrator), [`teams`], [`agents`] (their states), [`notifications`] (who
+//!   is told what), [`events`] (the log from outside), [`webhooks`] (endpoints, users' own ones,
+//!   the delivery engine).
 //! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket).
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
 

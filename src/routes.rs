@@ -9,7 +9,9 @@ use crate::{
     app::App,
     events::http as events,
     http::{Core, frame, origin},
+    notifications::http as notifications,
     pages::{assets, health},
+    teams::http as teams,
     tenants::http as tenants,
     tickets::{
         http as tickets,
@@ -18,7 +20,7 @@ use crate::{
         sla::{Calendar, Policy},
     },
     users::http as users,
-    webhooks::http as webhooks,
+    webhooks::{http as webhooks, inbox::http as inbox, own::http as own_webhook},
     ws,
 };
 use axum::{
@@ -58,6 +60,7 @@ fn api() -> Router<App> {
     Router::new()
         .merge(accounts_and_presence())
         .merge(tickets())
+        .merge(notifications_and_teams())
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
@@ -130,6 +133,22 @@ fn kept_at<T: Tool>(path: &str) -> Router<App> {
         &format!("{path}/{{id}}"),
         get(kept::show::<T>).patch(kept::update::<T>).delete(kept::delete::<T>),
     )
+}
+
+fn notifications_and_teams() -> Router<App> {
+    Router::new()
+        .route("/notifications", get(notifications::list))
+        .route("/notifications/unread-count", get(notifications::unread_count))
+        .route("/notifications/read-all", post(notifications::read_all))
+        .route("/notifications/webhooks/notifications", get(inbox::list).post(inbox::receive))
+        .route("/notifications/{id}", delete(notifications::delete))
+        .route("/notifications/{id}/read", post(notifications::read))
+        .route("/users/me/webhook", get(own_webhook::show).put(own_webhook::put))
+        .route("/users/me/webhook/test", post(own_webhook::test))
+        .route("/users/me/webhook/rotate-secret", post(own_webhook::rotate_secret))
+        .route("/users/me/webhook/logs", get(own_webhook::logs))
+        .route("/teams", get(teams::list).post(teams::create))
+        .route("/teams/{id}", get(teams::show).patch(teams::update).delete(teams::delete))
 }
 
 /// Pages elsewhere may call with a token if the operator listed them; never with our cookie.

@@ -306,6 +306,11 @@ mod tests {
         let (_, _, body) = ask(&routes, "POST /auth/login", &[], good()).await;
         let bearer = format!("Bearer {}", body["data"]["access_token"].as_str().unwrap());
         let by = [("authorization", &*bearer)];
+        let wrong = json!({ "notify_prefs": { "own_actions": true, "ticket_updatd": false } });
+        let (status, _, told) = ask(&routes, "PATCH /auth/me", &by, wrong).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        let fields = told["error"]["fields"].as_object().unwrap();
+        assert_eq!(fields.keys().collect::<Vec<_>>(), ["notify_prefs.ticket_updatd"]);
         let edit = json!({ "phone": "+49 1", "notify_prefs": { "own_actions": true } });
         let (_, _, me) = ask(&routes, "PATCH /auth/me", &by, edit).await;
         assert_eq!(

@@ -11,6 +11,8 @@ pub mod sessions;
 pub mod setup;
 pub mod sql;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 pub mod tokens;
 

@@ -8,6 +8,7 @@ use std::path::Path;
 pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0001_house.sql"),
     include_str!("../../migrations/0002_tickets.sql"),
+    include_str!("../../migrations/0005_notifications.sql"),
 ];
 
 /// Applies what is missing.

@@ -71,6 +71,7 @@ pub struct Say {
     subjects: Vec<EntityId>,
     only: Option<i64>,
     except: Option<i64>,
+    no_webhook: bool,
 }
 
 impl Say {
@@ -91,6 +92,7 @@ impl Say {
             subjects: Vec::new(),
             only: None,
             except: None,
+            no_webhook: false,
         })
     }
 
@@ -155,6 +157,13 @@ impl Say {
         self.except = Some(id);
         self
     }
+
+    /// Owed to no endpoint at all.
+    #[must_use]
+    pub fn by_no_webhook(mut self) -> Self {
+        self.no_webhook = true;
+        self
+    }
 }
 
 /// What became of something said.
@@ -195,7 +204,9 @@ impl Write<'_> {
         };
         envelope.seq = log::insert(self.conn, &envelope)?;
         log::insert_subjects(self.conn, envelope.seq, &say.subjects)?;
-        self.owe(&envelope, say.only, say.except)?;
+        if !say.no_webhook {
+            self.owe(&envelope, say.only, say.except)?;
+        }
         let said = Said { id: envelope.id, seq: envelope.seq };
         self.pending.committed.envelopes.push(Arc::new(envelope));
         Ok(said)
@@ -206,7 +217,7 @@ impl Write<'_> {
         self.pending.hooks.push(Box::new(hook));
     }
 
-    /// Must be called by whoever changes an endpoint's patterns or activity.
+    /// Must be called by whoever makes or removes an endpoint, or changes its patterns or activity.
     pub fn endpoints_changed(&mut self) {
         self.subscriptions.forget();
     }
@@ -228,7 +239,13 @@ impl Write<'_> {
                 .execute((event.seq, endpoint, self.now))?;
             return Ok(());
         }
-        if matches!(event.audience, Audience::User(_)) {
+        if let Audience::User(user) = event.audience {
+            // Of what one person hears, only notifications are also posted to them.
+            if event.kind == Kind::NotificationCreated
+                && let Some((endpoint, active)) = self.subscriptions.own(self.conn, user)?
+            {
+                self.owe_one(event.seq, endpoint, active)?;
+            }
             return Ok(());
         }
         for (endpoint, active) in self.subscriptions.wanting(self.conn, event)?.iter().copied() {

@@ -39,6 +39,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Lenient<T> {
     }
 }
 
+/// The bytes of a JSON body just as they came, for what is signed over them.
+#[derive(Debug)]
+pub struct Raw(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Error;
+    async fn from_request(req: Request, _: &S) -> Result<Self, Error> {
+        read(req).await.map(Self)
+    }
+}
+
 /// Reads a JSON body whole, within its bounds.
 async fn read(req: Request) -> Result<Bytes, Error> {
     if !is_json(req.headers()) {

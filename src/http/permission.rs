@@ -80,6 +80,10 @@ permissions! {
     ManageMacros Agent None;
     /// To have views of tickets.
     HaveViews Agent None;
+    /// To read teams.
+    ReadTeams Agent Some("teams:read");
+    /// To make, change and dissolve teams.
+    ManageTeams Admin Some("teams:write");
     /// To make and revoke API tokens and others' sign-ins.
     ManageTokens Admin None;
 }
@@ -102,7 +106,7 @@ impl Permission for ManageTenants {
 }
 
 /// Every scope an API token can have.
-pub const SCOPES: [&str; 11] = [
+pub const SCOPES: [&str; 13] = [
     "events:read",
     "events:write",
     "presence:read",
@@ -113,6 +117,8 @@ pub const SCOPES: [&str; 11] = [
     "users:write",
     "tickets:read",
     "tickets:write",
+    "teams:read",
+    "teams:write",
     "metrics:read",
 ];
 

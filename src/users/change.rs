@@ -10,7 +10,10 @@ use crate::{
     http::{Core, patch::check_version},
     hub::Close,
     id::{SessionId, UserId},
+    notifications::{self, Notice, Reason, RelatedType, Type, words},
+    teams, webhooks,
 };
+use serde_json::value::to_raw_value;
 
 /// What a change means for the sign-ins and sockets of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +111,8 @@ fn insert(
         is_system_admin,
     };
     sql::insert(w, &user, hash).on_unique(EMAIL, email_taken)?;
-    w.say(Say::new(hand.tenant, Kind::UserCreated, &user)?.by(hand.actor.clone()))?;
+    let said = w.say(Say::new(hand.tenant, Kind::UserCreated, &user)?.by(hand.actor.clone()))?;
+    tell(w, hand, (Type::UserCreated, words::user_created), &user, said.seq)?;
     Ok(user)
 }
 
@@ -135,7 +139,16 @@ pub fn change(
     if !changes.is_empty() {
         store(w, &mut after)?;
         let say = Say::new(hand.tenant, Kind::UserUpdated, &after)?.by(hand.actor.clone());
-        w.say(say.changes(&changes)?)?;
+        let said = w.say(say.changes(&changes)?)?;
+        let lost_staff = before.role.is_staff() && !after.role.is_staff();
+        if lost_staff || !after.is_active {
+            webhooks::own::withdraw(w, hand.tenant, id)?;
+        }
+        if lost_staff {
+            // What staff are told is not for customers.
+            notifications::forget(w, hand.tenant, id)?;
+        }
+        tell(w, hand, (Type::UserUpdated, words::user_updated), &after, said.seq)?;
     }
     // A new password of their own does not throw them out of where they set it.
     let keep = (hand.actor.id == Some(id)).then_some(hand.session).flatten();
@@ -193,11 +206,52 @@ pub fn remove(
     if anonymise {
         changes.forget_old(&PERSONAL);
         sql::forget_person(w, hand.tenant, id)?;
+        notifications::forget(w, hand.tenant, id)?;
+        webhooks::inbox::forget(w, hand.tenant, id)?;
     }
+    webhooks::own::remove(w, hand.tenant, id)?;
+    sql::set_webhook_url(w, hand.tenant, id, None)?;
+    teams::leave_all(w, hand.tenant, id, &hand.actor)?;
     let kind = if before.deleted_at.is_none() { Kind::UserDeleted } else { Kind::UserUpdated };
-    let say = Say::new(hand.tenant, kind, &after)?.by(hand.actor.clone());
-    w.say(say.changes(&changes)?)?;
+    let say = Say::new(hand.tenant, kind.clone(), &after)?.by(hand.actor.clone());
+    let said = w.say(say.changes(&changes)?)?;
+    if kind == Kind::UserDeleted {
+        tell(w, hand, (Type::UserDeleted, words::user_deleted), &after, said.seq)?;
+    }
     Ok(Changed { user: after, after: After::Disabled })
+}
+
+/// Tells the administrators of a change to an account, and whom it is about.
+fn tell(
+    w: &mut Write<'_>,
+    hand: &Hand,
+    (kind, words): (Type, fn(&str, &str) -> String),
+    user: &User,
+    event_seq: i64,
+) -> Result<()> {
+    let mut recipients: Vec<_> = sql::admins(w, hand.tenant)?
+        .into_iter()
+        .filter(|admin| *admin != user.id)
+        .map(|admin| (admin, Reason::Administrator))
+        .collect();
+    if hand.actor.kind != "system" {
+        // Whom the operator makes knows of it; the first administrator is nobody's news.
+        recipients.push((user.id, Reason::Subject));
+    }
+    let notice = Notice {
+        tenant: hand.tenant,
+        kind,
+        message: words(&user.name, &hand.actor.name),
+        related_id: user.id.to_string(),
+        related_type: RelatedType::User,
+        actor: hand.actor.clone(),
+        recipients,
+        internal: false,
+        entity: to_raw_value(user).map_err(Error::internal)?,
+        event_seq,
+    };
+    notifications::notify(w, notice)?;
+    Ok(())
 }
 
 /// Fields that tell who somebody is; the log of an anonymisation must not keep what they were.

@@ -9,6 +9,9 @@ use crate::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+/// Most administrators that hear of a change to an account.
+const ADMINS_TOLD_MAX: i64 = 200;
+
 const COLUMNS: &str = "id, tenant_id, version, created_at, updated_at, deleted_at, email, name, \
      role, is_active, phone, extension, locale, timezone, last_login_at, is_system_admin";
 
@@ -173,6 +176,32 @@ pub fn set_prefs(conn: &Connection, tenant: TenantId, id: UserId, prefs: &Prefs)
     conn.prepare_cached("update users set notify_prefs = ?3 where tenant_id = ?1 and id = ?2")?
         .execute((tenant, id, json))?;
     Ok(())
+}
+
+/// Stores where somebody's notifications are posted to; none when they are not. It is theirs alone,
+/// so it is no new version.
+///
+/// # Errors
+/// When the database refuses.
+pub fn set_webhook_url(
+    conn: &Connection,
+    tenant: TenantId,
+    id: UserId,
+    url: Option<&str>,
+) -> Result<()> {
+    conn.prepare_cached("update users set webhook_url = ?3 where tenant_id = ?1 and id = ?2")?
+        .execute((tenant, id, url))?;
+    Ok(())
+}
+
+/// The active administrators of a tenant, the first ones first.
+pub(super) fn admins(conn: &Connection, tenant: TenantId) -> Result<Vec<UserId>> {
+    let sql = "select id from users where tenant_id = ?1 and role = 'admin'
+                 and is_active and deleted_at is null order by id limit ?2";
+    Ok(conn
+        .prepare_cached(sql)?
+        .query_map((tenant, ADMINS_TOLD_MAX), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?)
 }
 
 /// Forgets what only the person themselves could see, and from where they signed in.

@@ -7,7 +7,7 @@ use super::{
     sign, sql,
 };
 use crate::{
-    db::Say,
+    db::{Said, Say, Write},
     error::{Error, OrNotFound as _, Result},
     event::{Actor, Kind},
     http::{
@@ -63,7 +63,7 @@ pub async fn create(
 ) -> Answer<Made> {
     let chosen = wish.secret.clone().filter(|secret| !secret.is_empty());
     let wanted = wish.wanted(None, &engine.guard)?;
-    let warning = reachable(&engine, &wanted.url).await?;
+    let warning = reachable(&engine, "url", &wanted.url).await?;
     let secret = chosen.map_or_else(sign::generate_secret, Ok)?;
     let (tenant, shown, sealing) = (who.tenant, secret.clone(), engine.clone());
     let endpoint = core
@@ -112,7 +112,7 @@ pub async fn change(
     let secret = wish.secret.clone().filter(|secret| !secret.is_empty());
     let wanted = wish.clone().wanted(Some(&now), &engine.guard)?;
     let moved = wanted.url != now.url;
-    let warning = if moved { reachable(&engine, &wanted.url).await? } else { None };
+    let warning = if moved { reachable(&engine, "url", &wanted.url).await? } else { None };
     let sealed = secret.map(|s| engine.secrets.seal(&s, &id.to_be_bytes())).transpose()?;
     let db = engine.db.clone();
     let endpoint = db
@@ -155,13 +155,13 @@ pub async fn delete(
 
 /// Asks whether the URL may be called now: a refused address is an error, a name that does not
 /// resolve is only worth a warning.
-async fn reachable(engine: &Engine, url: &str) -> Result<Option<String>> {
-    let target = engine.guard.parse_url(url).map_err(|why| Error::field("url", why.to_string()))?;
+pub(super) async fn reachable(engine: &Engine, field: &str, url: &str) -> Result<Option<String>> {
+    let target = engine.guard.parse_url(url).map_err(|why| Error::field(field, why.to_string()))?;
     let engine = engine.clone();
     let checked = blocking(move || engine.poster.check(&target, LOOK_UP_WITHIN)).await?;
     match checked {
         Ok(()) => Ok(None),
-        Err(Failure::Refused(why)) => Err(Error::field("url", why.to_string())),
+        Err(Failure::Refused(why)) => Err(Error::field(field, why.to_string())),
         Err(other) => Ok(Some(format!("made, but it cannot be reached now: {other}"))),
     }
 }
@@ -182,37 +182,54 @@ pub async fn test(
 ) -> Answer<Value> {
     let (tenant, actor) = (who.tenant, who.actor());
     core.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?;
+    let say = move |w: &mut Write<'_>| say_test(w, tenant, &actor, id);
+    Ok(ok(attempt_now(&core, &engine, (tenant, id), say).await?))
+}
+
+/// Says something to one endpoint only, makes the one attempt, and answers how it went. The caller
+/// has made sure whose endpoint it is.
+pub(super) async fn attempt_now<F>(
+    core: &Core,
+    engine: &Engine,
+    (tenant, id): (TenantId, i64),
+    mut say: F,
+) -> Result<Value>
+where
+    F: FnMut(&mut Write<'_>) -> Result<Said> + Send + 'static,
+{
     let busy = |_| Error::Busy(Duration::from_secs(1));
     let _turn = engine.tests.try_acquire().map_err(busy)?;
-    let delivery = core.db.write(move |w| say_test(w, tenant, &actor, id)).await?;
+    let job = move |w: &mut Write<'_>| {
+        let said = say(w)?;
+        sql::delivery_of(w, said.seq, id)
+    };
+    let delivery = core.db.write(job).await?;
     let tested = engine.clone();
     let attempted = blocking(move || try_once(&tested, tenant, id, delivery)).await??;
     let attempted = Arc::new([attempted]);
     let settling = attempted.clone();
     core.db.write(move |w| engine::settle(w, settling.as_slice())).await?;
     let [attempted] = &*attempted;
-    Ok(ok(json!({
+    Ok(json!({
         "success": attempted.is_good(),
         "http_status": attempted.outcome.result.as_ref().ok(),
         "response_time_ms": attempted.outcome.response_time_ms,
         "error": attempted.error(),
         "delivery_id": delivery,
-    })))
+    }))
 }
 
-fn say_test(w: &mut crate::db::Write<'_>, tenant: TenantId, actor: &Actor, id: i64) -> Result<i64> {
+fn say_test(w: &mut Write<'_>, tenant: TenantId, actor: &Actor, id: i64) -> Result<Said> {
     let endpoint = sql::find(w, tenant, id)?.or_not_found("webhook")?;
     let data = json!({
         "webhook_id": id,
         "name": endpoint.name,
         "message": "This is a test delivery from Deskbell.",
     });
-    let say = Say::new(tenant, Kind::WebhookTest, &data)?.by(actor.clone()).only_endpoint(id);
-    let said = w.say(say)?;
-    sql::delivery_of(w, said.seq, id)
+    w.say(Say::new(tenant, Kind::WebhookTest, &data)?.by(actor.clone()).only_endpoint(id))
 }
 
-fn try_once(
+pub(super) fn try_once(
     engine: &Engine,
     tenant: TenantId,
     id: i64,
@@ -236,6 +253,22 @@ pub struct LogWanted {
     limit: Option<i64>,
 }
 
+impl LogWanted {
+    /// What of which endpoint's log is asked for, once the endpoint is known.
+    pub(super) fn checked(self) -> Result<impl FnOnce(i64) -> sql::LogQuery> {
+        let limit = self.limit.unwrap_or(LIMIT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(Error::field("limit", format!("must be 1 to {LIMIT_MAX}")));
+        }
+        let states = ["waiting", "delivered", "failed"];
+        if self.state.as_deref().is_some_and(|s| !states.contains(&s)) {
+            return Err(Error::field("state", format!("must be one of {}", states.join(", "))));
+        }
+        let (state, event, before) = (self.state, self.event, self.before.unwrap_or(i64::MAX));
+        Ok(move |endpoint| sql::LogQuery { endpoint, before, limit, state, event })
+    }
+}
+
 /// `GET /webhooks/{id}/logs` (seed B): attempts, the newest first.
 ///
 /// # Errors
@@ -246,20 +279,10 @@ pub async fn logs(
     PathOf(id): PathOf<i64>,
     QueryOf(wanted): QueryOf<LogWanted>,
 ) -> Answer<Vec<sql::Logged>> {
-    let limit = wanted.limit.unwrap_or(LIMIT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(Error::field("limit", format!("must be 1 to {LIMIT_MAX}")));
-    }
-    let states = ["waiting", "delivered", "failed"];
-    if wanted.state.as_deref().is_some_and(|s| !states.contains(&s)) {
-        return Err(Error::field("state", format!("must be one of {}", states.join(", "))));
-    }
-    let (tenant, before) = (who.tenant, wanted.before.unwrap_or(i64::MAX));
-    let query =
-        sql::LogQuery { endpoint: id, before, limit, state: wanted.state, event: wanted.event };
+    let (tenant, query) = (who.tenant, wanted.checked()?);
     let found = core.db.read(move |r| {
         sql::find(r, tenant, id)?.or_not_found("webhook")?;
-        sql::log(r, &query)
+        sql::log(r, &query(id))
     });
     Ok(ok(found.await?))
 }

@@ -3,12 +3,15 @@
 //! Words: an **endpoint** is a registered URL, a **delivery** is one event owed to one endpoint, an
 //! **attempt** is one POST of it. [`address`] says which addresses may be called, [`sign`] how a
 //! delivery is signed, [`schedule`] when it is tried again; [`crypt`] keeps the secrets, [`post`]
-//! makes the one call, and [`engine`] takes deliveries from the queue to their end.
+//! makes the one call, and [`engine`] takes deliveries from the queue to their end. [`own`] is a
+//! user's own endpoint, which hears what they are notified of; [`inbox`] the receiver inside.
 
 pub mod address;
 pub mod crypt;
 pub mod engine;
 pub mod http;
+pub mod inbox;
+pub mod own;
 pub mod post;
 mod render;
 pub mod schedule;
@@ -48,6 +51,9 @@ pub enum PayloadFormat {
     Event,
     /// `{type, payload, timestamp, …}`.
     Message,
+    /// `{event, notification, data}` (seed A): of a user's own endpoint, and of no other.
+    #[serde(skip_deserializing)]
+    Notification,
 }
 
 impl PayloadFormat {
@@ -56,7 +62,13 @@ impl PayloadFormat {
         match self {
             Self::Event => "event",
             Self::Message => "message",
+            Self::Notification => "notification",
         }
+    }
+
+    /// The format of that name, as it is stored.
+    fn of(name: &str) -> Option<Self> {
+        [Self::Event, Self::Message, Self::Notification].into_iter().find(|f| f.name() == name)
     }
 }
 

@@ -1,8 +1,10 @@
 //! What is sent: the body, rendered from the stored event, and the headers, signed over its bytes.
 
 use super::{PayloadFormat, sign};
-use crate::id::TenantId;
+use crate::{event::Kind, id::TenantId};
 use ::http::{HeaderName, HeaderValue, header};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// A stored event as a delivery needs it; `actor`, `data` and `changes` are JSON text.
 #[derive(Debug)]
@@ -16,8 +18,15 @@ pub(super) struct Stored {
     pub(super) changes: Option<String>,
 }
 
-/// The body: B's, or the pair of its "Full example", both with our names beside.
-pub(super) fn body(event: &Stored, tenant: TenantId, format: PayloadFormat) -> Vec<u8> {
+/// The body: B's, or the pair of its "Full example", both with our names beside; or A's alone.
+///
+/// # Errors
+/// For A's, when the event is not about a notification.
+pub(super) fn body(
+    event: &Stored,
+    tenant: TenantId,
+    format: PayloadFormat,
+) -> serde_json::Result<Vec<u8>> {
     let Stored { seq, id, kind, at_ms, actor, data, changes } = event;
     let timestamp = at_ms / 1000;
     // A kind is a plain word, so nothing here needs escaping.
@@ -28,6 +37,7 @@ pub(super) fn body(event: &Stored, tenant: TenantId, format: PayloadFormat) -> V
         PayloadFormat::Message => {
             format!(r#"{{"type":"{kind}","payload":{data},"timestamp":{timestamp}"#)
         }
+        PayloadFormat::Notification => return notification(data),
     };
     text.push_str(&format!(r#","id":"{id}","seq":{seq},"actor":{actor}"#));
     if let Some(changes) = changes {
@@ -35,7 +45,43 @@ pub(super) fn body(event: &Stored, tenant: TenantId, format: PayloadFormat) -> V
         text.push_str(changes);
     }
     text.push('}');
-    text.into_bytes()
+    Ok(text.into_bytes())
+}
+
+/// The six fields of a notification that A's receivers know, in A's order.
+#[derive(Serialize, Deserialize)]
+struct Six<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+    #[serde(borrow, rename = "type")]
+    kind: &'a RawValue,
+    #[serde(borrow)]
+    message: &'a RawValue,
+    #[serde(borrow)]
+    related_id: &'a RawValue,
+    #[serde(borrow)]
+    related_type: &'a RawValue,
+    #[serde(borrow)]
+    created_at: &'a RawValue,
+}
+
+/// A's body of what an event tells: the notification, and the entity it speaks of.
+fn notification(data: &str) -> serde_json::Result<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct Entity<'a> {
+        #[serde(borrow)]
+        entity: &'a RawValue,
+    }
+    #[derive(Serialize)]
+    struct Body<'a> {
+        event: &'a str,
+        notification: Six<'a>,
+        data: &'a RawValue,
+    }
+    let notification: Six<'_> = serde_json::from_str(data)?;
+    let Entity { entity: data } = serde_json::from_str(data)?;
+    let event = Kind::NotificationCreated;
+    serde_json::to_vec(&Body { event: event.name(), notification, data })
 }
 
 /// What the headers name beside the event.
@@ -96,7 +142,7 @@ mod tests {
         };
         let tenant = TenantId(Uuid::nil());
         let parsed = |format| -> serde_json::Value {
-            serde_json::from_slice(&body(&event, tenant, format)).unwrap()
+            serde_json::from_slice(&body(&event, tenant, format).unwrap()).unwrap()
         };
         let b = parsed(PayloadFormat::Event);
         assert_eq!(
@@ -112,5 +158,34 @@ mod tests {
         );
         assert_eq!(m["changes"]["state"][0], "available");
         assert!(m.get("tenant_id").is_none());
+    }
+
+    /// A's body has A's keys in A's order, and nothing else of what the event knows.
+    #[test]
+    fn a_notification_is_rendered_to_the_letter() {
+        let event = Stored {
+            seq: 8,
+            id: "0192a5a0-0000-7000-8000-000000000002".into(),
+            kind: "notification.created".into(),
+            at_ms: 0,
+            actor: "{}".into(),
+            data: concat!(
+                r#"{"id":"n1","tenant_id":"t","user_id":"u","type":"ticket_updated","#,
+                r#""message":"Your ticket was updated","related_id":"k","related_type":"ticket","#,
+                r#""created_at":"2025-11-17T12:00:00.000Z","why":"…","entity":{"z":1,"a":"é"}}"#
+            )
+            .into(),
+            changes: None,
+        };
+        let made = body(&event, TenantId(Uuid::nil()), PayloadFormat::Notification).unwrap();
+        let expected = concat!(
+            r#"{"event":"notification.created","notification":{"id":"n1","#,
+            r#""type":"ticket_updated","message":"Your ticket was updated","related_id":"k","#,
+            r#""related_type":"ticket","created_at":"2025-11-17T12:00:00.000Z"},"#,
+            r#""data":{"z":1,"a":"é"}}"#
+        );
+        assert_eq!(String::from_utf8(made).unwrap(), expected);
+        let other = Stored { data: r#"{"state":"away"}"#.into(), ..event };
+        assert!(body(&other, TenantId(Uuid::nil()), PayloadFormat::Notification).is_err());
     }
 }

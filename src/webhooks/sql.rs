@@ -26,11 +26,8 @@ fn endpoint(row: &rusqlite::Row<'_>) -> Result<Endpoint> {
         retry_count: row.get(6)?,
         timeout: row.get(7)?,
         is_active: row.get(8)?,
-        payload_format: if format == PayloadFormat::Message.name() {
-            PayloadFormat::Message
-        } else {
-            PayloadFormat::Event
-        },
+        payload_format: PayloadFormat::of(&format)
+            .ok_or_else(|| Error::internal("an unknown payload format"))?,
         failure_streak: row.get(10)?,
         last_status: row.get(11)?,
         last_attempt_at: row.get(12)?,
@@ -44,7 +41,7 @@ fn endpoint(row: &rusqlite::Row<'_>) -> Result<Endpoint> {
 pub(super) fn all(conn: &Connection, tenant: TenantId) -> Result<Vec<Endpoint>> {
     let sql = format!(
         "select {COLUMNS} from endpoints
-         where tenant_id = ?1 and deleted_at is null order by id"
+         where tenant_id = ?1 and user_id is null and deleted_at is null order by id"
     );
     conn.prepare_cached(&sql)?.query_and_then([tenant], endpoint)?.collect()
 }
@@ -53,7 +50,7 @@ pub(super) fn all(conn: &Connection, tenant: TenantId) -> Result<Vec<Endpoint>> 
 pub(super) fn find(conn: &Connection, tenant: TenantId, id: i64) -> Result<Option<Endpoint>> {
     let sql = format!(
         "select {COLUMNS} from endpoints
-         where tenant_id = ?1 and id = ?2 and deleted_at is null"
+         where tenant_id = ?1 and id = ?2 and user_id is null and deleted_at is null"
     );
     conn.prepare_cached(&sql)?.query_and_then((tenant, id), endpoint)?.next().transpose()
 }
@@ -73,7 +70,8 @@ pub(super) fn row(conn: &Connection, tenant: TenantId, id: i64) -> Result<Option
 pub(super) fn count(conn: &Connection, tenant: TenantId) -> Result<i64> {
     Ok(conn
         .prepare_cached(
-            "select count(*) from endpoints where tenant_id = ?1 and deleted_at is null",
+            "select count(*) from endpoints
+             where tenant_id = ?1 and user_id is null and deleted_at is null",
         )?
         .query_row([tenant], |row| row.get(0))?)
 }

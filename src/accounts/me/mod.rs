@@ -10,6 +10,7 @@ use crate::{
     auth::{self, throttle},
     error::{Error, OrNotFound, Result},
     http::{Caller, Core, patch},
+    notifications,
     users::{self, Edit, Hand, Prefs, Profile, rules},
 };
 use serde::Deserialize;
@@ -26,7 +27,7 @@ pub struct OwnEdit {
     locale: Option<Option<String>>,
     #[serde(default, deserialize_with = "patch::nullable")]
     timezone: Option<Option<String>>,
-    /// Choices named here are set, the others stay.
+    /// Choices named here are set, the others stay: `own_actions` and one switch a type.
     notify_prefs: Option<Prefs>,
     /// The version the change was made from.
     version: Option<i64>,
@@ -42,6 +43,7 @@ pub async fn change(core: &Core, who: &Caller, sent: OwnEdit) -> Result<Profile>
     let chosen = notify_prefs.unwrap_or_default();
     let refused = |why| Error::field("notify_prefs", why);
     rules::prefs(&chosen).map_err(refused)?;
+    notifications::check_prefs(&chosen)?;
     let (hand, user, held) = (Hand::of(who), who.user, core.clone());
     core.db
         .write(move |w| {

@@ -1,7 +1,10 @@
 //! The keeper: reads what is due into the lanes, and settles what was done.
 
 use super::{Engine, board::Look, lane::Attempted, sql};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    webhooks::{PayloadFormat, inbox},
+};
 use std::{sync::Arc, time::Duration};
 
 /// How often the queue is looked at although nobody rang.
@@ -126,15 +129,16 @@ impl sql::Row {
     pub(in crate::webhooks) fn whereto(self, engine: &Engine) -> Result<super::Whereto> {
         let keys = engine.keys(self.id, &self.secret)?;
         let timeout = Duration::from_secs(u64::from(self.timeout_s));
-        let payload_format = format!("\"{}\"", self.payload_format);
+        let format = PayloadFormat::of(&self.payload_format);
         Ok(super::Whereto {
             endpoint: self.id,
             tenant: self.tenant,
+            inside: inbox::is_path(&self.url),
             target: engine.guard.parse_url(&self.url),
             keys,
             timeout,
             retry_count: self.retry_count,
-            format: serde_json::from_str(&payload_format).map_err(Error::internal)?,
+            format: format.ok_or_else(|| Error::internal("an unknown payload format"))?,
         })
     }
 }

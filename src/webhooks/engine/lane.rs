@@ -20,6 +20,8 @@ use std::{
 pub(in crate::webhooks) struct Whereto {
     pub(in crate::webhooks) endpoint: i64,
     pub(in crate::webhooks) tenant: TenantId,
+    /// Whether it is this server's own receiver, which is not called but asked in the process.
+    pub(in crate::webhooks) inside: bool,
     /// Why it cannot be called, where the URL is refused today; each attempt fails with it.
     pub(in crate::webhooks) target: Result<Target, Refused>,
     pub(in crate::webhooks) keys: Vec<SigningKey>,

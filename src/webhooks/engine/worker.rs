@@ -2,12 +2,14 @@
 
 use super::{
     Engine, Parts,
-    lane::{Attempted, Job},
+    lane::{Attempted, Job, Whereto},
 };
 use crate::webhooks::{
+    inbox,
     post::{Outcome, Request},
     render::{self, Named},
 };
+use http::{HeaderName, HeaderValue};
 
 pub(super) fn run(engine: &Engine) {
     while let Some(job) = engine.board.next() {
@@ -23,21 +25,20 @@ pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
     let Job { whereto, delivery, attempts, event } = job;
     let number = attempts + 1;
     let at_ms = engine.db.clock().now_ms();
-    let outcome = match &whereto.target {
-        Err(refused) => Outcome::refused(refused.clone()),
-        Ok(target) => {
-            let body = render::body(event, whereto.tenant, whereto.format);
+    let now_s = at_ms / 1000;
+    let outcome = match render::body(event, whereto.tenant, whereto.format) {
+        Err(e) => Outcome::not_sent(format!("the event cannot be put into its format: {e}")),
+        Ok(body) => {
             let named = Named {
                 endpoint: whereto.endpoint,
                 tenant: whereto.tenant,
                 delivery: *delivery,
                 attempt: number,
-                now_s: at_ms / 1000,
+                now_s,
                 keys: &whereto.keys,
             };
             let headers = render::headers(event, &named, &body);
-            let timeout = whereto.timeout;
-            engine.poster.post(&Request { target, headers: &headers, body: &body, timeout })
+            send(engine, whereto, &headers, &body)
         }
     };
     let mut attempted = Attempted {
@@ -53,6 +54,23 @@ pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
         attempted.again_in = engine.schedule.next(number, whereto.retry_count, random());
     }
     attempted
+}
+
+/// Brings it to where it goes: to an address, or to the receiver inside.
+fn send(
+    engine: &Parts,
+    whereto: &Whereto,
+    headers: &[(HeaderName, HeaderValue)],
+    body: &[u8],
+) -> Outcome {
+    match &whereto.target {
+        _ if whereto.inside => inbox::deliver(engine, headers, body),
+        Err(refused) => Outcome::refused(refused.clone()),
+        Ok(target) => {
+            let timeout = whereto.timeout;
+            engine.poster.post(&Request { target, headers, body, timeout })
+        }
+    }
 }
 
 /// For jitter; without randomness everybody waits the same, which is no harm.

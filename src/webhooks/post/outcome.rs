@@ -20,8 +20,16 @@ pub struct Outcome {
 impl Outcome {
     /// The address may not be called, so nothing was tried.
     pub fn refused(why: Refused) -> Self {
-        let result = Err(Failure::Refused(why));
-        Self { result, response_time_ms: 0, retry_after: None, body: String::new() }
+        Self::without_answer(Failure::Refused(why))
+    }
+
+    /// There is nothing that could be sent, for this reason.
+    pub fn not_sent(why: String) -> Self {
+        Self::without_answer(Failure::Request(why))
+    }
+
+    fn without_answer(failure: Failure) -> Self {
+        Self { result: Err(failure), response_time_ms: 0, retry_after: None, body: String::new() }
     }
 }
 
