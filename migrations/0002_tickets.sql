@@ -52,17 +52,17 @@ create index tickets_by_creation on tickets (tenant_id, created_at, status, prio
   team_id, type, channel, requester_id, updated_at, deleted_at) where deleted_at is null;
 -- Filters that leave many are judged without reading the rows, too ...
 create index tickets_by_status on tickets (tenant_id, status, updated_at, priority, assignee_id,
-  team_id, type, channel, deleted_at) where deleted_at is null;
+  team_id, type, channel, created_at, deleted_at) where deleted_at is null;
 create index tickets_by_priority on tickets (tenant_id, priority, updated_at, status, assignee_id,
-  team_id, type, channel, deleted_at) where deleted_at is null;
+  team_id, type, channel, created_at, deleted_at) where deleted_at is null;
 create index tickets_by_type on tickets (tenant_id, type, updated_at, status, priority,
-  assignee_id, team_id, channel, deleted_at) where deleted_at is null;
+  assignee_id, team_id, channel, created_at, deleted_at) where deleted_at is null;
 create index tickets_by_channel on tickets (tenant_id, channel, updated_at, status, priority,
-  assignee_id, team_id, type, deleted_at) where deleted_at is null;
+  assignee_id, team_id, type, created_at, deleted_at) where deleted_at is null;
 create index tickets_by_assignee on tickets (tenant_id, assignee_id, updated_at, status, priority,
-  team_id, type, channel, deleted_at) where deleted_at is null;
+  team_id, type, channel, created_at, deleted_at) where deleted_at is null;
 create index tickets_by_team on tickets (tenant_id, team_id, updated_at, status, priority,
-  assignee_id, type, channel, deleted_at) where deleted_at is null;
+  assignee_id, type, channel, created_at, deleted_at) where deleted_at is null;
 -- ... and one that leaves few is short.
 create index tickets_by_requester on tickets (tenant_id, requester_id, updated_at)
   where deleted_at is null;

@@ -14,7 +14,7 @@ use crate::{
     event::{Kind, changes::Changes},
     http::patch::check_version,
     id::{EntityId, UserId},
-    notifications::{Notice, Type},
+    notifications::Notice,
     teams,
 };
 
@@ -46,7 +46,7 @@ pub fn create(w: &mut Write<'_>, hand: &Hand, new: &New) -> Result<Ticket> {
     let own = new.requester_id.is_none() || new.requester_id == hand.user;
     if !hand.is_staff() && (!own || !new.for_staff_only().is_empty()) {
         return Err(Error::Forbidden(
-            "customers decide only the subject, description, priority, type and custom fields",
+            "customers decide only subject, description, priority, type, team and custom fields",
         ));
     }
     let requester = new.requester_id.or(hand.user);
@@ -229,7 +229,7 @@ pub(super) fn remove_quietly(
     tell::index(w, &ticket, &people)?;
     let seq = tell::say(w, hand, Kind::TicketDeleted, (&ticket, &people), Some(&changes))?;
     let mut notices: Vec<_> =
-        tell::of_end(hand, (&ticket, &people), Type::TicketDeleted, seq)?.into_iter().collect();
+        tell::of_end(hand, (&ticket, &people), None, seq)?.into_iter().collect();
     notices.extend(sla::follow(w, Some(&before), &mut ticket)?);
     Ok(Saved { ticket, notices, changed: true })
 }

@@ -14,8 +14,9 @@ use crate::{
 
 /// A comment is made on a ticket: counts it, and for a public one moves what hangs on it.
 ///
-/// The first public answer by staff other than the requester stops the first clock; a customer's comment
-/// brings a pending or lately resolved ticket back. An internal note touches only what staff see.
+/// The first public answer by staff other than the requester stops the first clock; a customer's
+/// comment brings a pending or lately resolved ticket back. An internal note touches only what
+/// staff see.
 ///
 /// Says `ticket.updated` (and `ticket.status.changed`) for a public comment but tells nobody: the
 /// comment's own notification does. Answers the ticket as it then is.

@@ -99,7 +99,6 @@ impl New {
             ("status", self.status.is_some()),
             ("channel", self.channel.is_some()),
             ("assignee_id", self.assignee_id.is_some()),
-            ("team_id", self.team_id.is_some()),
             ("tags", !self.tags.is_empty()),
             ("followers", !self.followers.is_empty()),
             ("due_at", self.due_at.is_some()),

@@ -1,14 +1,14 @@
 //! Tickets: what customers ask for, who works on it, and where it stands.
 //!
-//! * [`Ticket`] is one, [`New`] opens one, [`Edit`] changes one; [`create`], [`change`], [`remove`],
-//!   [`restore`], [`reopen`] and [`merge`] do so in one transaction with their events,
+//! * [`Ticket`] is one, [`New`] opens one, [`Edit`] changes one; [`create`], [`change()`],
+//!   [`remove`], [`restore`], [`reopen`] and [`merge`] do so in one transaction with their events,
 //!   notifications, text index and clocks.
-//! * [`comment_added`] and [`comment_removed`] are for the room of comments: they keep what a ticket
-//!   knows of its comments, and tell when it takes none.
+//! * [`comment_added`] and [`comment_removed`] are for the room of comments: they keep what a
+//!   ticket knows of its comments, and tell when it takes none.
 //! * [`visible`] and [`participants`] are the two questions every room asks: may they see it, and
 //!   who is on it.
-//! * `list` finds tickets, `sla` watches the clock over them, `kept` holds what staff keep for
-//!   their work: macros, views, calendars and policies.
+//! * [`list`] finds tickets, [`sla`] watches the clock over them, [`kept`] holds what staff keep
+//!   for their work: macros, views, calendars and policies.
 
 mod bulk;
 mod change;

@@ -14,7 +14,6 @@ use crate::{
     event::{Kind, changes::Changes},
     http::patch::check_version,
     id::{EntityId, UserId},
-    notifications::Type,
 };
 
 /// Makes somebody follow a ticket, or stop following it. Nobody is told: they will see.
@@ -52,8 +51,8 @@ pub fn follow(
 
 /// Merges a ticket into another one: it is closed for good and says where to go on.
 ///
-/// Its staff go along as followers; its customers only where both are the same customer's matter, because
-/// nobody should see another customer's ticket for having asked the same.
+/// Its staff go along as followers; its customers only where both are the same customer's matter,
+/// because nobody should see another customer's ticket for having asked the same.
 ///
 /// # Errors
 /// 404 for what the hand does not see; 422 for merging a ticket into itself; 409
@@ -84,7 +83,7 @@ pub fn merge(
         tell::say(w, hand, Kind::TicketStatusChanged, about, Some(&changes))?;
     }
     let mut notices: Vec<_> =
-        tell::of_end(hand, about, Type::TicketMerged, seq)?.into_iter().collect();
+        tell::of_end(hand, about, Some(target.number), seq)?.into_iter().collect();
     let same_customer = ticket.requester_id == target.requester_id;
     let go_along = if same_customer { &people.followers } else { &people.staff_followers };
     let mut taken_over = target.clone();

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     event::{Kind, changes::Changes},
     id::UserId,
-    notifications::{self, Notice, Reason, RelatedType, Type},
+    notifications::{self, Notice, Reason, RelatedType, Type, words},
     search, teams,
 };
 use serde_json::value::to_raw_value;
@@ -93,12 +93,11 @@ pub(super) fn of_created(
 ) -> Result<Option<Notice>> {
     let subject = &ticket.subject;
     if hand.is_staff() {
-        let message = format!("Your ticket '{subject}' was created");
+        let message = words::ticket_opened_for_you(subject);
         let requester = vec![(ticket.requester_id, Reason::Requester)];
         return notice(hand, ticket, (Type::TicketCreated, message), requester, seq);
     }
-    let author = &hand.actor.name;
-    let message = format!("New ticket #{} '{subject}' from {author}", ticket.number);
+    let message = words::ticket_created(ticket.number, subject, &hand.actor.name);
     let recipients = team_or_staff(w, ticket)?;
     notice(hand, ticket, (Type::TicketCreated, message), recipients, seq)
 }
@@ -131,29 +130,29 @@ pub(super) fn of_updated(
         .filter(|user| !told.contains(user) && !own.iter().any(|(known, _)| known == user))
         .map(|user| (user, Reason::Follower))
         .collect();
-    let yours = (Type::TicketUpdated, String::from("Your ticket was updated"));
-    let followed = (Type::TicketUpdated, String::from("A ticket you follow was updated"));
+    let yours = (Type::TicketUpdated, words::ticket_updated(Reason::Requester));
+    let followed = (Type::TicketUpdated, words::ticket_updated(Reason::Follower));
     let notices =
         [notice(hand, ticket, yours, own, seq)?, notice(hand, ticket, followed, others, seq)?];
     Ok(notices.into_iter().flatten().collect())
 }
 
-/// Everybody on a ticket is told that it was deleted, or merged.
+/// Everybody on a ticket is told that it was deleted, or merged into the ticket of that number.
 pub(super) fn of_end(
     hand: &Hand,
     (ticket, people): (&Ticket, &Participants),
-    kind: Type,
+    into: Option<i64>,
     seq: i64,
 ) -> Result<Option<Notice>> {
-    let what = match kind {
-        Type::TicketMerged => "merged into another one",
-        _ => "deleted",
+    let (subject, author) = (&ticket.subject, &hand.actor.name);
+    let told = match into {
+        Some(number) => (Type::TicketMerged, words::ticket_merged(subject, number, author)),
+        None => (Type::TicketDeleted, words::ticket_deleted(subject, author)),
     };
-    let message = format!("Ticket '{}' was {what} by {}", ticket.subject, hand.actor.name);
     let mut all = vec![(people.requester, Reason::Requester)];
     all.extend(people.assignee.map(|user| (user, Reason::Assignee)));
     all.extend(people.followers.iter().map(|user| (*user, Reason::Follower)));
-    notice(hand, ticket, (kind, message), all, seq)
+    notice(hand, ticket, told, all, seq)
 }
 
 /// Says to whom a ticket went or from whom it was taken, and tells both of them. Answers who is
@@ -173,12 +172,12 @@ pub(super) fn assignment(
         if after.assignee_id.is_some() { Kind::TicketAssigned } else { Kind::TicketUnassigned };
     let seq = say(w, hand, kind, (after, people), Some(changes))?;
     if let Some(user) = after.assignee_id {
-        let message = format!("Ticket '{subject}' was assigned to you by {author}");
+        let message = words::ticket_assigned(subject, author);
         let to = vec![(user, Reason::Assignee)];
         notices.extend(notice(hand, after, (Type::TicketAssigned, message), to, seq)?);
     }
     if let Some(user) = before {
-        let message = format!("Ticket '{subject}' was taken from you by {author}");
+        let message = words::ticket_unassigned(subject, author);
         let from = vec![(user, Reason::Assignee)];
         notices.extend(notice(hand, after, (Type::TicketUnassigned, message), from, seq)?);
     }

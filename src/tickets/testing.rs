@@ -117,9 +117,16 @@ impl Desk {
         self.house.db.write(move |w| comment_added(w, &by, id, visibility)).await
     }
 
-    /// The kinds said after `seq`.
+    /// What was said after `seq`, but for notifications.
+    pub(crate) async fn said_after(&self, seq: i64) -> Vec<Value> {
+        let mut said = self.house.said_after(seq).await;
+        said.retain(|event| event["kind"] != "notification.created");
+        said
+    }
+
+    /// The kinds of that.
     pub(crate) async fn kinds_after(&self, seq: i64) -> Vec<String> {
-        let said = self.house.said_after(seq).await;
+        let said = self.said_after(seq).await;
         said.iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
     }
 }

@@ -44,7 +44,12 @@ pub(crate) fn theirs(mut statuses: [u16; 7]) -> [u16; 7] {
     statuses
 }
 
-pub(crate) fn row(method: &'static str, path: &'static str, body: Value, statuses: [u16; 7]) -> Row {
+pub(crate) fn row(
+    method: &'static str,
+    path: &'static str,
+    body: Value,
+    statuses: [u16; 7],
+) -> Row {
     Row { method, path, body, statuses }
 }
 

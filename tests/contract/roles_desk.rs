@@ -79,7 +79,12 @@ pub(crate) fn table() -> Vec<Row> {
         row("POST", "/kb/articles/{none}/publish", none(), nowhere(STAFF)),
         row("POST", "/kb/articles/{none}/unpublish", none(), nowhere(STAFF)),
         row("POST", "/kb/articles/{none}/archive", none(), nowhere(STAFF)),
-        row("POST", "/kb/articles/{article}/vote", json!({ "helpful": true }), answered(201, TICKET)),
+        row(
+            "POST",
+            "/kb/articles/{article}/vote",
+            json!({ "helpful": true }),
+            answered(201, TICKET),
+        ),
         row("GET", "/kb/public/a-draft", none(), TICKET),
         row("GET", "/kb/categories", none(), SIGNED_IN),
         row("POST", "/kb/categories", none(), answered(422, SUPERVISORS)),

@@ -2,6 +2,7 @@
 
 mod export;
 pub mod http;
+mod side;
 mod sql;
 #[cfg(test)]
 mod tests;

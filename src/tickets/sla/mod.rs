@@ -23,7 +23,7 @@ use crate::{
     error::{Checks, Result},
     event::Kind,
     id::{EntityId, TenantId, UserId},
-    notifications::{Notice, Reason, Type},
+    notifications::{Notice, Reason, Type, words},
     teams, time,
 };
 use calendar::Hours;
@@ -202,16 +202,14 @@ fn notice(
 }
 
 fn message(ticket: &Ticket, clock: &Clock, fact: Fact, now: i64) -> String {
-    let what = match clock.target {
-        Target::FirstResponse => "First response",
-        Target::Resolution => "Resolution",
+    let promise = match clock.target {
+        Target::FirstResponse => words::Promise::FirstResponse,
+        Target::Resolution => words::Promise::Resolution,
     };
-    let subject = &ticket.subject;
     if fact == Fact::Breached {
-        return format!("{what} for ticket '{subject}' is overdue");
+        return words::sla_breached(promise, &ticket.subject);
     }
     // Rounded up: "in 0 min" would read as overdue.
     let minutes = ((clock.due_at - now).max(0) + 59_999) / 60_000;
-    let (count, unit) = if minutes < 120 { (minutes, "min") } else { ((minutes + 59) / 60, "h") };
-    format!("{what} for ticket '{subject}' is due in {count} {unit}")
+    words::sla_warning(promise, &ticket.subject, minutes)
 }

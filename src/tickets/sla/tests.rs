@@ -1,10 +1,13 @@
 //! Clocks against a real database, with a clock that the test moves.
 
 use super::{Calendar, Policy, keeper::strike_all};
-use crate::tickets::{
-    Visibility,
-    kept::{self, Tool},
-    testing::{Desk, listener},
+use crate::{
+    event::{Kind, catalogue},
+    tickets::{
+        Visibility,
+        kept::{self, Tool},
+        testing::{Desk, listener},
+    },
 };
 use serde_json::{Value, json};
 
@@ -54,6 +57,8 @@ async fn clocks_say_each_thing_once() {
     let met = said.iter().find(|event| event["kind"] == "sla.met").unwrap();
     assert_eq!(met["data"]["target"], "resolution");
     assert!(met["data"]["met_at"].is_string());
+    let promised = &catalogue::entry(&Kind::SlaMet).unwrap().example;
+    assert!(met["data"].as_object().unwrap().keys().eq(promised.as_object().unwrap().keys()));
     assert!(pass(&desk, 10_000).await.is_empty());
 }
 
