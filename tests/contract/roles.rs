@@ -162,8 +162,19 @@ impl World {
     }
 
     fn ask(&self, row: &Row, who: usize, prefix: &str) -> u16 {
+        match self.ask_as(row, who, prefix, None) {
+            // Nobody may ask so often; somebody with a forged token is as much nobody.
+            429 => self.ask_as(row, who, prefix, Some("Bearer forged")),
+            status => status,
+        }
+    }
+
+    fn ask_as(&self, row: &Row, who: usize, prefix: &str, token: Option<&str>) -> u16 {
         let path = format!("{prefix}{}", self.fill(row.path));
-        let request = self.who[who].request(row.method, &path);
+        let mut request = self.who[who].request(row.method, &path);
+        if let Some(token) = token {
+            request = request.header("authorization", token);
+        }
         if row.method == "GET" {
             return request.send().status;
         }
@@ -239,6 +250,8 @@ fn no_route_is_missing_from_the_table() {
     let mut found = 0;
     for route in api.split(".route(\"").skip(1) {
         let (path, handlers) = route.split_once('"').unwrap();
+        // What is merged after a route is none of its handlers.
+        let handlers = handlers.split(".merge(").next().unwrap();
         if path == "/{*unknown}" || FOR_ANYONE.contains(&path) {
             continue;
         }
