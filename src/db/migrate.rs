@@ -26,7 +26,8 @@ pub(super) fn run(
 ) -> Result<(), OpenError> {
     let found = judge(conn, migrations)?;
     for (number, sql) in (1..).zip(migrations).skip(found as usize) {
-        if number > 1 {
+        // A database that is being made has nothing to lose yet.
+        if found > 0 {
             let to = backup::before_migration(conn, folder, number, now_ms)?;
             tracing::info!(number, backup = %to.display(), "backup made before a migration");
         }
