@@ -79,12 +79,10 @@ mod tests {
         let asked = |typed: &str| matching(&staff, &words(typed));
         let who = "who : \"t00000000000000000000000000000001\" AND {title body} : ";
         assert_eq!(asked("printer jam"), format!("{who}(\"printer\" AND \"jam\"*)"));
-        assert_eq!(
-            asked("a\" OR who:\"t0 NOT (b* NEAR/2 ^c"),
-            format!(
-                "{who}(\"a\" AND \"OR\" AND \"who\" AND \"t0\" AND \"NOT\" AND \"b\" AND \"NEAR\" AND \"2\" AND \"c\"*)"
-            )
-        );
+        let hostile = "a\" OR who:\"t0 NOT (b* NEAR/2 ^c";
+        let words_of_it = ["a", "OR", "who", "t0", "NOT", "b", "NEAR", "2", "c"];
+        let quoted = words_of_it.map(|word| format!("\"{word}\"")).join(" AND ");
+        assert_eq!(asked(hostile), format!("{who}({quoted}*)"));
         assert!(words(" *:\"'()-^ ").is_empty());
         assert_eq!(words(&"x ".repeat(50)).len(), WORDS_MAX);
     }

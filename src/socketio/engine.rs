@@ -143,9 +143,7 @@ impl Engine {
             None if query.version.as_deref() != Some("4") => {
                 return Err(Refused::UnsupportedVersion);
             }
-            None if self.sessions() >= self.inner.settings.sessions_max => {
-                return Err(Refused::Busy);
-            }
+            None if !self.has_room() => return Err(Refused::Busy),
             None => None,
         };
         match line {
@@ -169,6 +167,27 @@ impl Engine {
             return None;
         }
         Some(line)
+    }
+
+    /// Whether one more session may begin. When there are too many, those that have been nobody for
+    /// longest go: whoever only opens sessions keeps nobody out.
+    fn has_room(&self) -> bool {
+        let max = self.inner.settings.sessions_max;
+        let mut lines: Vec<_> = {
+            let lines = self.inner.lines.lock();
+            if lines.len() < max {
+                return true;
+            }
+            lines.values().cloned().collect()
+        };
+        lines.retain(|line| line.is_nobody());
+        lines.sort_by_key(|line| line.since);
+        // Several at once, so that not every request has to look at all sessions.
+        lines.truncate(max / 100 + 1);
+        for line in &lines {
+            self.end(line, Close::Unauthorized);
+        }
+        !lines.is_empty()
     }
 
     /// Begins a session, on a WebSocket or on polling.

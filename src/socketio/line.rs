@@ -36,6 +36,9 @@ pub trait Guest: Send {
     /// # Errors
     /// Why the session is ended.
     fn look(&mut self, ticks_ms: i64) -> Result<(), Close>;
+
+    /// Whether it is nobody yet: such a session goes first when there are too many.
+    fn is_nobody(&self) -> bool;
 }
 
 /// Where a session's packets go.
@@ -80,6 +83,8 @@ pub(super) enum Beat {
 pub struct Line {
     /// Its id. Who knows it may speak for the client, so it is random and shown to nobody else.
     pub(super) sid: Box<str>,
+    /// When it began, in ticks.
+    pub(super) since: i64,
     out: Arc<Outbox>,
     wire: Arc<LineWire>,
     transport: Mutex<Transport>,
@@ -102,14 +107,16 @@ impl Line {
         ping_every_ms: i64,
     ) -> Self {
         let transport = if stream.is_some() { Transport::WebSocket } else { Transport::Polling };
+        let since = clock.ticks_ms();
         let wire = Arc::new(LineWire(stream.map(OnceLock::from).unwrap_or_default()));
         Self {
             sid: sid.into(),
+            since,
             out: Arc::new(Outbox::new(clock, Box::new(wire.clone()))),
             wire,
             transport: Mutex::new(transport),
             guest: Mutex::new(Some(guest)),
-            beat_at: AtomicI64::new(clock.ticks_ms() + ping_every_ms),
+            beat_at: AtomicI64::new(since + ping_every_ms),
             polling: AtomicBool::new(false),
             posting: AtomicBool::new(false),
             forsaken: AtomicBool::new(false),
@@ -214,6 +221,11 @@ impl Line {
             Some(guest) if self.out.closed().is_none() => act(guest),
             _ => Ok(()),
         }
+    }
+
+    /// Whether its guest is nobody yet.
+    pub(super) fn is_nobody(&self) -> bool {
+        self.guest.lock().as_deref().is_some_and(Guest::is_nobody)
     }
 
     /// The guest leaves.

@@ -295,6 +295,10 @@ impl<D: Desk> Guest for Visitor<D> {
             _ => Ok(()),
         }
     }
+
+    fn is_nobody(&self) -> bool {
+        self.seats.lock().alone_since.is_some()
+    }
 }
 
 impl<D: Desk> Visitor<D> {

@@ -23,35 +23,41 @@ pub(super) fn accept(
     let handshake = Handshake::of(&mut req).map_err(|_| Refused::BadRequest)?;
     let answer = handshake.answer(None).map_err(|_| Refused::BadRequest)?;
     let engine = engine.clone();
+    // What is only needed at the beginning goes with this task; the session gets a small one.
     tokio::spawn(async move {
         let began = match line {
             Some(line) => {
                 drop(req);
-                take_up(engine, line, handshake).await
+                take_up(&engine, line, handshake).await
             }
-            None => begin(engine, req.into_parts().0, handshake).await,
+            None => begin(&engine, req.into_parts().0, handshake).await,
         };
-        if let Err(e) = began {
-            tracing::debug!(error = %e, "a Socket.IO client's WebSocket ended before it began");
+        match began {
+            Ok(Some((line, talk))) => drop(tokio::spawn(serve(engine, line, talk))),
+            Ok(None) => {}
+            Err(e) => {
+                tracing::debug!(error = %e, "a Socket.IO client's WebSocket ended before it began");
+            }
         }
     });
     Ok(answer)
 }
 
+/// A session that is on its WebSocket.
+type Begun = Option<(Arc<Line>, Box<Talk>)>;
+
 /// A session that begins on a WebSocket.
-async fn begin(engine: Engine, parts: Parts, handshake: Handshake) -> Outcome<()> {
+async fn begin(engine: &Engine, parts: Parts, handshake: Handshake) -> Outcome<Begun> {
     let (stream, early) = handshake.stream().await?;
     let line = engine.open(&parts, Some(stream.clone()))?;
-    drop(parts);
     line.out().send(wire::text(&engine.greeting(&line)));
     let talk = Talk::new(stream, early, engine.settings().max_payload);
-    serve(&engine, &line, talk).await;
-    Ok(())
+    Ok(Some((line, Box::new(talk))))
 }
 
 /// A session on polling that may go on here: `2probe`, `3probe`, then `5`. Until that has come the
 /// session knows nothing of this socket, and loses nothing by its failing.
-async fn take_up(engine: Engine, line: Arc<Line>, handshake: Handshake) -> Outcome<()> {
+async fn take_up(engine: &Engine, line: Arc<Line>, handshake: Handshake) -> Outcome<Begun> {
     let (stream, early) = handshake.stream().await?;
     let out = Outbox::new(engine.clock(), Box::new(Tcp(stream.clone())));
     let mut talk = Talk::new(stream.clone(), early, engine.settings().max_payload);
@@ -68,20 +74,19 @@ async fn take_up(engine: Engine, line: Arc<Line>, handshake: Handshake) -> Outco
         switched
     };
     if switched {
-        drop(out);
-        serve(&engine, &line, talk).await;
-    } else {
-        out.close(Close::BadMessage);
-        talk.finish(&out).await;
+        return Ok(Some((line, Box::new(talk))));
     }
-    Ok(())
+    out.close(Close::BadMessage);
+    talk.finish(&out).await;
+    Ok(None)
 }
 
 /// Serves a session on its WebSocket until either side ends it.
-async fn serve(engine: &Engine, line: &Arc<Line>, mut talk: Talk) {
-    talk.serve(line.out(), &mut Ear { engine, line }).await;
-    engine.end(line, line.out().closed().unwrap_or(Close::Done));
-    talk.finish(line.out()).await;
+async fn serve(engine: Engine, line: Arc<Line>, mut talk: Box<Talk>) {
+    talk.serve(line.out(), &mut Ear { engine: &engine, line: &line }).await;
+    engine.end(&line, line.out().closed().unwrap_or(Close::Done));
+    // Boxed, as it is needed once: it should not weigh on ten thousand idle sessions.
+    Box::pin(talk.finish(line.out())).await;
 }
 
 /// Hears packets.

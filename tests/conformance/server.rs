@@ -86,6 +86,10 @@ impl Guest for EngineEcho {
     fn look(&mut self, _: i64) -> Result<(), Close> {
         Ok(())
     }
+
+    fn is_nobody(&self) -> bool {
+        false
+    }
 }
 
 struct SocketEcho;

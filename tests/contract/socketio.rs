@@ -312,6 +312,25 @@ fn a_user_has_only_so_many_connections() {
     assert_eq!(answer, r#"44{"message":"too many connections, try again later"}"#);
 }
 
+/// Whoever opens sessions and comes in nowhere keeps nobody out.
+#[test]
+fn when_there_are_too_many_sessions_those_of_nobody_go_first() {
+    let server = Server::with(|setup| setup.env("WS_MAX", "3"));
+    let (admin, api) = (server.admin(), server.api());
+    let auth = json!({ "token": admin.token() });
+    let (mut first, _) = Line::come_in(&api, &auth);
+    let (mut nobody, _) = Line::open(&api, &[]);
+    server.advance_ms(1);
+    api.get(ON_POLLING).expect(200);
+    let (_second, _) = Line::come_in(&api, &auth);
+    assert_eq!(nobody.rest(), Vec::<String>::new(), "who was nobody for longest has gone");
+    let (_third, _) = Line::come_in(&api, &auth);
+    let busy = api.get(ON_POLLING).expect(503);
+    assert_eq!(busy.header("retry-after"), Some("5"));
+    first.say(r#"421["still here"]"#);
+    assert!(first.text().starts_with("431["));
+}
+
 #[test]
 fn a_server_that_stops_sends_its_clients_to_come_back() {
     let server = Server::start();

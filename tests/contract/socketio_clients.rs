@@ -1,5 +1,5 @@
-//! The real Socket.IO clients against the real server: `socket.io-client` 4 and 3 from npm and
-//! `python-socketio` from PyPI, by polling, by WebSocket, and from one to the other.
+//! The real Socket.IO clients against the real server: `socket.io-client` 4 and 3 and
+//! `python-socketio`, by polling, by WebSocket, and from one to the other.
 
 use crate::harness::{Output, Server, Session};
 use serde_json::{Value, json};
