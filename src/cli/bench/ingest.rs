@@ -103,7 +103,11 @@ async fn measure(args: &Args, server: &Server) -> Outcome<Report> {
 
 /// What an order could look like; about 200 bytes.
 fn data() -> &'static str {
-    r#"{"order":"A-2024-001234","customer":"Dora Weiss","currency":"EUR","total_cents":12995,"items":[{"sku":"HS-200","name":"Headset","count":2},{"sku":"CB-010","name":"Cable","count":1}],"paid":true}"#
+    concat!(
+        r#"{"order":"A-2024-001234","customer":"Dora Weiss","currency":"EUR","total_cents":12995,"#,
+        r#""items":[{"sku":"HS-200","name":"Headset","count":2},"#,
+        r#"{"sku":"CB-010","name":"Cable","count":1}],"paid":true}"#
+    )
 }
 
 fn order(event: &str) -> String {

@@ -190,7 +190,10 @@ async fn publish(server: &Server, api: &Api, types: &[String], batches: u32) -> 
         .iter()
         .cycle()
         .zip(0..BATCH)
-        .map(|(event, number)| json!({"type": event, "data": {"number": number, "text": "The bell rings on every desk."}}))
+        .map(|(event, number)| {
+            let data = json!({"number": number, "text": "The bell rings on every desk."});
+            json!({"type": event, "data": data})
+        })
         .collect();
     let body = json!({ "events": events }).to_string();
     let request: Arc<[u8]> = api.request("POST", "/api/v1/events/batch", &body).into();
