@@ -118,7 +118,7 @@ impl Server {
             drop(serving.await);
             let stopping = engine.clone();
             drop(tokio::task::spawn_blocking(move || stopping.stop(STOP_WITHIN / 2)).await);
-            while core.hub.counts().clients > 0 {
+            while !core.hub.is_empty() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
@@ -212,13 +212,36 @@ fn core(
         metrics: Metrics::default(),
         setup_open: AtomicBool::new(false),
         anonymous: CoreParts::anonymous_limiter(),
+        signed_in: config.api_rate_per_s.map(CoreParts::signed_in_limiter),
+        accepts: CoreParts::accept_limiter(config.ws_accept_per_s),
     }))
 }
 
-fn guard(config: &Config, address: SocketAddr, mode: Mode) -> Result<Guard, Failure> {
+/// Checks the settings that only webhooks understand, before anything is made.
+///
+/// # Errors
+/// 78, naming the setting.
+pub fn check(config: &Config) -> Result<(), Failure> {
+    allowed_by(config)?;
+    schedule(config)?;
+    Ok(())
+}
+
+fn allowed_by(config: &Config) -> Result<Guard, Failure> {
     let allowed = config.webhook_allow_net.as_deref().unwrap_or_default();
-    let guard = Guard::new(allowed)
-        .map_err(|e| Failure::new(Exit::Config, format!("WEBHOOK_ALLOW_NET: {e}")))?;
+    Guard::new(allowed).map_err(|e| Failure::new(Exit::Config, format!("WEBHOOK_ALLOW_NET: {e}")))
+}
+
+fn schedule(config: &Config) -> Result<Schedule, Failure> {
+    match &config.webhook_retry_schedule {
+        None => Ok(Schedule::default()),
+        Some(text) => Schedule::parse(text)
+            .map_err(|e| Failure::new(Exit::Config, format!("WEBHOOK_RETRY_SCHEDULE: {e}"))),
+    }
+}
+
+fn guard(config: &Config, address: SocketAddr, mode: Mode) -> Result<Guard, Failure> {
+    let guard = allowed_by(config)?;
     if mode.local {
         tracing::warn!("webhooks may be delivered to this machine itself (loopback)");
     }
@@ -231,11 +254,7 @@ fn engine_settings(
     guard: Guard,
     mode: Mode,
 ) -> Result<engine::Settings, Failure> {
-    let schedule = match &config.webhook_retry_schedule {
-        None => Schedule::default(),
-        Some(text) => Schedule::parse(text)
-            .map_err(|e| Failure::new(Exit::Config, format!("WEBHOOK_RETRY_SCHEDULE: {e}")))?,
-    };
+    let schedule = schedule(config)?;
     let guard = Arc::new(guard);
     let settings = post::Settings {
         ca_file: config.webhook_ca_file.clone(),

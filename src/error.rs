@@ -55,7 +55,7 @@ pub enum Error {
         /// A stable word for programs.
         code: &'static str,
         /// The field it speaks of.
-        field: &'static str,
+        field: String,
         /// The reason in words.
         message: String,
     },

@@ -2,7 +2,8 @@
 
 use crate::{
     accounts::{
-        http as accounts, sessions::http as sessions, setup::http as setup, tokens::http as tokens,
+        http as accounts, me::http as me, sessions::http as sessions, setup::http as setup,
+        tokens::http as tokens,
     },
     agents::http as agents,
     app::App,
@@ -78,8 +79,8 @@ fn accounts_and_presence() -> Router<App> {
         .route("/auth/login", post(accounts::login))
         .route("/auth/refresh", post(accounts::refresh))
         .route("/auth/logout", post(accounts::logout))
-        .route("/auth/me", get(accounts::me).patch(accounts::update_me))
-        .route("/auth/password", post(accounts::change_password))
+        .route("/auth/me", get(me::show).patch(me::update))
+        .route("/auth/password", post(me::change_password))
         .route("/auth/sessions", get(sessions::list))
         .route("/auth/sessions/{id}", delete(sessions::delete))
         .route("/tokens", get(tokens::list).post(tokens::create))

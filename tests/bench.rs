@@ -2,6 +2,12 @@
 //!
 //! A bench fails when an event is lost, doubled or out of order, so these runs check that too.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that trips over something fails, which is what it is for"
+)]
+
 use serde_json::Value;
 use std::process::Command;
 

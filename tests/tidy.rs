@@ -135,6 +135,8 @@ const CASES: &[Case] = &[
     ("assets/a.css", "a { background: url(//cdn.example/a.png) }\n", ":1: another host"),
     ("assets/a.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n", ""),
     ("assets/a.html", "<input placeholder=\"https://example.com/hook\">\n", ""),
+    ("assets/a.js", "input({ placeholder: \"https://example.com/hook\" });\n", ""),
+    ("assets/a.js", "fetch(\"https://example.com/hook\");\n", ":1: another host"),
     ("assets/a.js", "const all = `https://${location.host}/`;\n", ""),
 ];
 

@@ -20,6 +20,30 @@ export class ApiError extends Error {
 /** Hears `signed-out` when the session has ended. */
 export const session = new EventTarget();
 
+const SIGNED_IN = "deskbell.signed-in";
+
+/**
+ * Whether somebody is signed in here, as far as a script may know: the cookie is out of its reach,
+ * and asking the server in vain would leave an error in the console of everybody who comes first.
+ */
+export function seemsSignedIn() {
+  try {
+    return localStorage.getItem(SIGNED_IN) !== null;
+  } catch {
+    return true;
+  }
+}
+
+/** Notes for the next visit whether somebody is signed in. */
+export function noteSignedIn(yes) {
+  try {
+    if (yes) localStorage.setItem(SIGNED_IN, "yes");
+    else localStorage.removeItem(SIGNED_IN);
+  } catch {
+    // Then the next visit asks the server.
+  }
+}
+
 async function call(method, path, body, { signal, quiet401 = false } = {}) {
   const options = { method, signal, credentials: "same-origin", headers: { Accept: "application/json" }, cache: "no-store" };
   if (body !== undefined) {

@@ -30,6 +30,7 @@ class Feed extends EventTarget {
   /** Why the past could not be read, where it could not. */
   error = null;
   #waiting = [];
+  #user = null;
 
   /** `check` is asked whether the session still lives; see {@link BellSocket}. */
   begin(check) {
@@ -38,8 +39,9 @@ class Feed extends EventTarget {
     this.socket.addEventListener("resync", ({ detail }) => this.#resync(detail));
   }
 
-  /** Reads the recent past, then listens from there. */
-  async start() {
+  /** Reads the recent past, then listens from there; `user` is who listens, the same as before unless given. */
+  async start(user = this.#user) {
+    this.#user = user;
     this.items = [];
     this.ready = false;
     this.error = null;
@@ -85,11 +87,16 @@ class Feed extends EventTarget {
     return { seq: Math.max(latest, this.items[0]?.seq ?? 0), epoch: meta.epoch ?? null };
   }
 
+  /** The log also has what was rung in other rooms, or in none; the feed shows what the socket would have told. */
+  #hears(room) {
+    return ["tenant", "everyone", `user:${this.#user?.id}`, `role:${this.#user?.role}`].includes(room);
+  }
+
   async #pages(after, latest) {
     const rows = [];
     for (let page = 0, at = after; page < PAGES_MAX && at < latest; page += 1) {
       const { data } = await api.get(`/events${query({ after: at, limit: PAGE_MAX })}`);
-      rows.push(...(data ?? []));
+      rows.push(...(data ?? []).filter(({ room }) => this.#hears(room)));
       if (!data?.length) break;
       at = data.at(-1).seq;
     }

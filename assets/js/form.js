@@ -46,15 +46,20 @@ export function withButton(box, { control, button }) {
   return box;
 }
 
-/** Takes every error off a form. */
-export function clearErrors(form) {
-  for (const error of form.querySelectorAll(".field > .error")) {
+/** Takes every error off the fields in `part`. */
+function clearFields(part) {
+  for (const error of part.querySelectorAll(".error")) {
     error.remove();
   }
-  for (const control of form.querySelectorAll("[aria-invalid]")) {
+  for (const control of part.querySelectorAll("[aria-invalid]")) {
     control.removeAttribute("aria-invalid");
     control.setAttribute("aria-describedby", (control.getAttribute("aria-describedby") ?? "").replace(/ ?\S+-error/, "").trim());
   }
+}
+
+/** Takes every error off a form. */
+export function clearErrors(form) {
+  clearFields(form);
   fill(form.querySelector("[data-message]") ?? h("div"));
 }
 
@@ -93,6 +98,11 @@ export function showMessage(form, tone, ...words) {
 export function onSubmit(form, send) {
   let busy = false;
   form.noValidate = true;
+  // What somebody is mending is not wrong any more, until they send it again.
+  form.addEventListener("input", ({ target }) => {
+    const box = target.closest(".field");
+    if (box) clearFields(box);
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (busy) return;

@@ -1,6 +1,6 @@
 // Starts the administration: who is it, then the sign-in, the customers' note or the shell.
 
-import { api, sentence, session } from "./api.js";
+import { api, noteSignedIn, seemsSignedIn, sentence, session } from "./api.js";
 import { fill, h, mark, note } from "./dom.js";
 import { feed } from "./feed.js";
 import { openGate } from "./gate.js";
@@ -33,6 +33,7 @@ function leave() {
 /** The wanted path stays in the address bar, so signing in leads to it. */
 function toSignIn(message) {
   leave();
+  noteSignedIn(false);
   document.title = "Sign in · Deskbell";
   signIn(root, { message, done: enter });
 }
@@ -51,12 +52,13 @@ async function enter() {
     if (error.status === 401) return toSignIn();
     return unreachable(error);
   }
+  noteSignedIn(true);
   learn(user.id, user.name);
   if (!may(user, "agent")) return forCustomers(user);
   shell = openShell(root, user, signOut);
   // Most events name people by id; the agents' board knows what they are called.
   api.get("/agent-state").then(({ data }) => data?.forEach((agent) => learn(agent.user_id, agent.name)), () => {});
-  await feed.start();
+  await feed.start(user);
   return undefined;
 }
 
@@ -78,4 +80,5 @@ const waiting = () => h("div", { class: "empty", role: "status" }, mark("rings")
 
 feed.begin(check);
 session.addEventListener("signed-out", () => shell && toSignIn(["info", "Your session has ended. Sign in to go on."]));
-enter();
+if (seemsSignedIn()) enter();
+else toSignIn();

@@ -1,6 +1,6 @@
 // First run: the one-use link from the server's terminal makes the first administrator.
 
-import { api } from "./api.js";
+import { api, noteSignedIn } from "./api.js";
 import { fill, h } from "./dom.js";
 import { field, fieldError, input, onSubmit, password, withButton } from "./form.js";
 import { openGate } from "./gate.js";
@@ -17,8 +17,8 @@ function page(title, words, ...rest) {
 }
 
 const newLink = () => h("div", { class: "stack" },
-  h("p", {}, "For a new link, run this on the server:"), h("code", { class: "secret" }, "deskbell admin setup-link"),
-  h("p", { class: "small quiet" }, "Or restart the server: without an administrator it prints a new link each time."));
+  h("p", {}, "For a new link, start the server again: as long as there is no administrator, it prints one each time."),
+  h("p", { class: "small quiet" }, "While the server is stopped, this prints one too:"), h("code", { class: "secret" }, "deskbell admin setup-link"));
 
 function noToken() {
   page("This link is not whole", "The set-up link ends in #token=… and a long word. Open it exactly as the server printed it.", newLink());
@@ -91,6 +91,7 @@ async function send(node, f) {
     if (aboutTheLink(error)) return undefined;
     throw error;
   }
+  noteSignedIn(true);
   // The token is spent; the address with it should not stay in the history.
   location.replace("/admin");
   return undefined;

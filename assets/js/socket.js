@@ -6,6 +6,8 @@ const WAIT_MAX_MS = 20_000;
 /** Nothing heard for this long: ask; and no answer for that long: start again. */
 const QUIET_MS = 35_000;
 const ANSWER_MS = 6_000;
+/** The session is renewed this long before it ends, so that an open page stays signed in. */
+const RENEW_BEFORE_MS = 120_000;
 /** A connection that lived this long was a good one: the next wait starts small again. */
 const PROVEN_MS = 5_000;
 
@@ -26,6 +28,7 @@ export class BellSocket extends EventTarget {
   #socket = null;
   #tries = 0;
   #timer = null;
+  #renewal = null;
   #heard = 0;
   #openedAt = 0;
   #check;
@@ -63,6 +66,7 @@ export class BellSocket extends EventTarget {
   }
 
   #drop() {
+    clearTimeout(this.#renewal);
     const socket = this.#socket;
     this.#socket = null;
     socket?.close(1000);
@@ -113,7 +117,9 @@ export class BellSocket extends EventTarget {
     return undefined;
   }
 
-  #hello({ latest_seq: latest, epoch } = {}) {
+  #hello({ latest_seq: latest, epoch, token_ttl_s: ttl } = {}) {
+    clearTimeout(this.#renewal);
+    if (Number.isFinite(ttl)) this.#renewal = setTimeout(() => this.#renew(), Math.max(0, ttl * 1000 - RENEW_BEFORE_MS));
     const fresh = this.seq === null;
     if (fresh) this.seq = latest ?? 0;
     if (epoch) this.epoch = epoch;
@@ -133,6 +139,7 @@ export class BellSocket extends EventTarget {
   }
 
   async #closed({ code, reason }) {
+    clearTimeout(this.#renewal);
     this.#socket = null;
     let said = {};
     try {

@@ -16,6 +16,12 @@ export const STATES = {
 /** A state in words, also one that this page does not know. */
 export const stateWords = (state) => STATES[state]?.words ?? plain(state) ?? "unknown";
 
+/** How a state is judged: good, warn, bad, info or quiet. */
+export const tone = (state) => STATES[state]?.tone ?? "quiet";
+
+/** The same words as the beginning of a sentence. */
+export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+
 /** The colour family of a kind, by its first segment. */
 export function hue(kind) {
   switch (String(kind).split(".")[0]) {
@@ -62,10 +68,12 @@ const file = (d) => plainText(d.filename) ?? "a file";
 
 function agentState(e) {
   const d = e.data;
+  const why = plain(d.reason) ? ` · ${cut(plain(d.reason), 40)}` : "";
+  const name = person(e, d.user_id, d.user_name);
+  if (d.previous_state === d.state) return say`${name} is still ${stateWords(d.state)}${soft(why)}`;
   const notes = [d.previous_state && `was ${stateWords(d.previous_state)}`,
     Number.isFinite(d.previous_duration_ms) && `for ${span(d.previous_duration_ms)}`].filter(Boolean).join(" ");
-  const reason = plain(d.reason) ? ` · ${cut(plain(d.reason), 40)}` : "";
-  return say`${person(e, d.user_id, d.user_name)} is now ${stateWords(d.state)}${soft((notes && ` (${notes})`) + reason)}`;
+  return say`${name} is now ${stateWords(d.state)}${soft(why + (notes && ` (${notes})`))}`;
 }
 
 function ticketStatus(e) {

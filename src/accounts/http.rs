@@ -1,7 +1,6 @@
-//! Handlers of signing in and out, and of one's own account.
+//! Handlers of signing in and out.
 //!
 //! * `POST /auth/login`, `POST /auth/refresh`, `POST /auth/logout`: anyone
-//! * `GET /auth/me`, `PATCH /auth/me`, `POST /auth/password`: signed in (`SignIn`)
 
 use super::{
     SignedIn, Visit,
@@ -10,14 +9,11 @@ use super::{
 };
 use crate::{
     auth::token::ACCESS_TTL_MS,
-    error::{Error, OrNotFound, Result},
+    error::{Error, Result},
     http::{
-        Answer, Caller, Client, Core, Json, Lenient, May, Reply, Via, cookie, ok,
+        Caller, Client, Core, Lenient, Reply, Via, cookie, ok,
         origin::{self, Origin},
-        patch::{self, IfMatch},
-        permission::SignIn,
     },
-    users::{self, Edit, Hand, Prefs, Profile, rules},
 };
 use axum::{
     extract::State,
@@ -124,87 +120,6 @@ pub async fn logout(
     Ok(([cookie_of("", 0, client, &headers)?], ok(SignedOut { signed_out: true })))
 }
 
-/// `GET /auth/me`: the caller's own account.
-///
-/// # Errors
-/// 401; 403 for programs, which have no account.
-pub async fn me(State(core): State<Core>, who: May<SignIn>) -> Answer<Profile> {
-    let (tenant, user) = (who.tenant, who.user);
-    let read = core.db.read(move |r| users::sql::profile(r, tenant, user));
-    read.await?.or_not_found("user").map(ok)
-}
-
-/// What somebody may change about themselves.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OwnEdit {
-    name: Option<String>,
-    #[serde(default, deserialize_with = "patch::nullable")]
-    phone: Option<Option<String>>,
-    #[serde(default, deserialize_with = "patch::nullable")]
-    locale: Option<Option<String>>,
-    #[serde(default, deserialize_with = "patch::nullable")]
-    timezone: Option<Option<String>>,
-    /// Choices named here are set, the others stay.
-    notify_prefs: Option<Prefs>,
-    version: Option<i64>,
-}
-
-/// `PATCH /auth/me`: changes the caller's own account.
-///
-/// # Errors
-/// 409 `version_conflict`, 422 naming the fields that are wrong.
-pub async fn update_me(
-    State(core): State<Core>,
-    who: May<SignIn>,
-    if_match: IfMatch,
-    Json(sent): Json<OwnEdit>,
-) -> Answer<Profile> {
-    let version = if_match.or(sent.version);
-    let OwnEdit { name, phone, locale, timezone, notify_prefs, .. } = sent;
-    let edit = Edit { name, phone, locale, timezone, version, ..Edit::default() }.checked()?;
-    let prefs = notify_prefs.unwrap_or_default();
-    rules::prefs(&prefs).map_err(|why| Error::field("notify_prefs", why))?;
-    let (hand, user, held) = (Hand::of(&who), who.user, core.clone());
-    let job = core.db.write(move |w| {
-        users::change(w, &hand, user, &edit, None)?.follow(&held, w);
-        let mut profile = users::sql::profile(w, hand.tenant, user)?.or_not_found("user")?;
-        profile.notify_prefs.extend(prefs.clone());
-        rules::prefs(&profile.notify_prefs).map_err(|why| Error::field("notify_prefs", why))?;
-        users::sql::set_prefs(w, hand.tenant, user, &profile.notify_prefs)?;
-        Ok(profile)
-    });
-    job.await.map(ok)
-}
-
-/// The present password and the next one.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewPassword {
-    current: String,
-    new: String,
-}
-
-/// The answer to a changed password.
-#[derive(Debug, Serialize)]
-pub struct PasswordChanged {
-    changed: bool,
-}
-
-/// `POST /auth/password`: changes the caller's password and ends their other sign-ins.
-///
-/// # Errors
-/// 422 when the present password is wrong or the next one is none, 429.
-pub async fn change_password(
-    State(core): State<Core>,
-    who: May<SignIn>,
-    client: Client,
-    Json(sent): Json<NewPassword>,
-) -> Answer<PasswordChanged> {
-    login::change_password(&core, &who, (sent.current, sent.new), client.address).await?;
-    Ok(ok(PasswordChanged { changed: true }))
-}
-
 /// Where a request comes from, as a sign-in keeps it.
 pub(super) fn visit(client: Client, headers: &HeaderMap) -> Visit {
     let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok());
@@ -250,4 +165,180 @@ fn cookie_of(
     let value = cookie::set(token, max_age_s, https);
     let value = value.ok_or_else(|| Error::internal("the cookie has a character it may not"))?;
     Ok((header::SET_COOKIE, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        accounts::{me, setup, tokens},
+        auth::password,
+        http::testing::{House, ask},
+    };
+    use axum::{
+        Router,
+        http::StatusCode,
+        routing::{delete, get, post},
+    };
+    use serde_json::{Value, json};
+
+    const OWN: (&str, &str) = ("origin", "http://localhost");
+    const FOREIGN: (&str, &str) = ("origin", "https://evil.example");
+
+    async fn house() -> (House, Router) {
+        let house = House::new();
+        let hash = password::hash("correct horse").unwrap();
+        let admin = setup::Admin::checked("root@example.com", None, None, hash).ok().unwrap();
+        setup::first_admin(&house.db, admin).await.unwrap();
+        let routes = Router::new()
+            .route("/auth/login", post(login))
+            .route("/auth/refresh", post(refresh))
+            .route("/auth/logout", post(logout))
+            .route("/auth/me", get(me::http::show).patch(me::http::update))
+            .route("/auth/password", post(me::http::change_password))
+            .route("/auth/sessions", get(sessions::http::list))
+            .route("/auth/sessions/{id}", delete(sessions::http::delete))
+            .route("/tokens", get(tokens::http::list).post(tokens::http::create))
+            .route("/tokens/{id}", delete(tokens::http::delete))
+            .route("/setup", post(setup::http::setup))
+            .with_state(Core::clone(&house));
+        (house, routes)
+    }
+
+    fn good() -> Value {
+        json!({ "email": "root@example.com", "password": "correct horse", "remember": true })
+    }
+
+    /// The cookie as a browser sends it back.
+    fn kept(headers: &HeaderMap) -> String {
+        let set = headers[header::SET_COOKIE].to_str().unwrap();
+        set.split(';').next().unwrap().to_owned()
+    }
+
+    /// The seed's login, letter by letter, with a field it does not know.
+    #[tokio::test]
+    async fn a_login_answers_tokens_and_a_cookie_out_of_reach_of_scripts() {
+        let (_house, routes) = house().await;
+        let (status, headers, body) = ask(&routes, "POST /auth/login", &[OWN], good()).await;
+        assert_eq!((status, &body["success"]), (StatusCode::OK, &json!(true)), "{body}");
+        let data = &body["data"];
+        assert_eq!((&data["token_type"], &data["expires_in"]), (&json!("Bearer"), &json!(43_200)));
+        assert_eq!(
+            (&data["user"]["role"], data["user"]["webhook_url"].is_null()),
+            (&json!("admin"), true)
+        );
+        assert!(!body.to_string().contains("argon2"), "{body}");
+        let set = headers[header::SET_COOKIE].to_str().unwrap();
+        assert!(set.contains("HttpOnly; SameSite=Lax; Max-Age=43200") && !set.contains("Secure"));
+        let bearer = format!("Bearer {}", data["access_token"].as_str().unwrap());
+        let me = ask(&routes, "GET /auth/me", &[("authorization", &bearer)], Value::Null).await.2;
+        assert_eq!(me["data"], data["user"]);
+        let missing = ask(&routes, "POST /auth/login", &[], Value::Null).await;
+        assert_eq!(missing.0, StatusCode::UNPROCESSABLE_ENTITY);
+        let fields = &missing.2["error"]["fields"];
+        assert!(fields["email"].is_string() && fields["password"].is_string(), "{fields}");
+        let wrong = json!({ "email": "root@example.com", "password": "wrong" });
+        let (status, headers, body) = ask(&routes, "POST /auth/login", &[], wrong).await;
+        assert_eq!(
+            (status, &body["error"]["code"]),
+            (StatusCode::UNAUTHORIZED, &json!("unauthorized"))
+        );
+        assert!(!headers.contains_key(header::SET_COOKIE));
+    }
+
+    /// A foreign page signs nobody in, out, or on; a program without an origin may sign in.
+    #[tokio::test]
+    async fn foreign_pages_are_refused_before_anything_is_looked_at() {
+        let (_house, routes) = house().await;
+        let login = |headers: &[(&str, &str)]| {
+            let (routes, headers) = (
+                routes.clone(),
+                headers.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>(),
+            );
+            async move {
+                let headers: Vec<_> =
+                    headers.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+                ask(&routes, "POST /auth/login", &headers, good()).await
+            }
+        };
+        assert_eq!(login(&[FOREIGN]).await.0, StatusCode::FORBIDDEN);
+        assert_eq!(login(&[("sec-fetch-site", "cross-site")]).await.0, StatusCode::FORBIDDEN);
+        let (status, headers, _) = login(&[]).await;
+        assert_eq!(status, StatusCode::OK);
+        let cookie = ("cookie", &*kept(&headers));
+        for path in ["POST /auth/refresh", "POST /auth/logout"] {
+            for from in [&[cookie][..], &[cookie, FOREIGN]] {
+                let (status, _, body) = ask(&routes, path, from, json!({})).await;
+                assert_eq!(status, StatusCode::FORBIDDEN, "{path}: {body}");
+            }
+        }
+        assert_eq!(ask(&routes, "GET /auth/me", &[cookie], Value::Null).await.0, StatusCode::OK);
+    }
+
+    /// The cookie of an open page is renewed without showing it a token, until it signs out.
+    #[tokio::test]
+    async fn a_page_goes_on_by_its_cookie_and_signs_out_as_often_as_it_likes() {
+        let (_house, routes) = house().await;
+        let (_, headers, _) = ask(&routes, "POST /auth/login", &[OWN], good()).await;
+        let cookie = kept(&headers);
+        let page = [OWN, ("cookie", &*cookie)];
+        let (status, headers, body) = ask(&routes, "POST /auth/refresh", &page, json!({})).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        assert!(headers.contains_key(header::SET_COOKIE) && !body.to_string().contains("eyJ"));
+        for _ in 0..2 {
+            let (status, headers, _) = ask(&routes, "POST /auth/logout", &page, Value::Null).await;
+            assert_eq!((status, &*kept(&headers)), (StatusCode::OK, "deskbell="));
+        }
+        assert_eq!(
+            ask(&routes, "GET /auth/me", &page, Value::Null).await.0,
+            StatusCode::UNAUTHORIZED
+        );
+        assert_eq!(
+            ask(&routes, "POST /auth/refresh", &page, json!({})).await.0,
+            StatusCode::UNAUTHORIZED
+        );
+    }
+
+    /// Own settings, sign-ins and tokens through their routes; what is not known is refused.
+    #[tokio::test]
+    async fn an_administrator_looks_after_their_account_and_tokens() {
+        let (_house, routes) = house().await;
+        let (_, _, body) = ask(&routes, "POST /auth/login", &[], good()).await;
+        let bearer = format!("Bearer {}", body["data"]["access_token"].as_str().unwrap());
+        let by = [("authorization", &*bearer)];
+        let edit = json!({ "phone": "+49 1", "notify_prefs": { "own_actions": true } });
+        let (_, _, me) = ask(&routes, "PATCH /auth/me", &by, edit).await;
+        assert_eq!(
+            (&me["data"]["version"], &me["data"]["notify_prefs"]),
+            (&json!(2), &json!({ "own_actions": true }))
+        );
+        let (status, _, told) =
+            ask(&routes, "PATCH /auth/me", &by, json!({ "role": "agent" })).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{told}");
+        let (_, _, all) = ask(&routes, "GET /auth/sessions?per_page=5", &by, Value::Null).await;
+        assert_eq!((&all["meta"]["total"], &all["data"][0]["current"]), (&json!(1), &json!(true)));
+
+        let new = json!({ "name": "ci", "scopes": ["users:read"] });
+        let (status, _, made) = ask(&routes, "POST /tokens", &by, new).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        let token = format!("Bearer {}", made["data"]["token"].as_str().unwrap());
+        let program = [("authorization", &*token)];
+        let (_, _, listed) = ask(&routes, "GET /tokens", &by, Value::Null).await;
+        assert!(listed["data"][0]["token"].is_null(), "{listed}");
+        assert_eq!(
+            ask(&routes, "GET /auth/me", &program, Value::Null).await.0,
+            StatusCode::FORBIDDEN
+        );
+        let path = format!("DELETE /tokens/{}", made["data"]["id"].as_str().unwrap());
+        assert_eq!(ask(&routes, &path, &by, Value::Null).await.0, StatusCode::OK);
+        assert_eq!(ask(&routes, &path, &by, Value::Null).await.0, StatusCode::NOT_FOUND);
+        assert_eq!(
+            ask(&routes, "GET /auth/me", &program, Value::Null).await.0,
+            StatusCode::UNAUTHORIZED
+        );
+
+        let own = format!("DELETE /auth/sessions/{}", all["data"][0]["id"].as_str().unwrap());
+        assert_eq!(ask(&routes, &own, &by, Value::Null).await.0, StatusCode::OK);
+        assert_eq!(ask(&routes, &own, &by, Value::Null).await.0, StatusCode::UNAUTHORIZED);
+    }
 }

@@ -1,4 +1,4 @@
-//! Signing in with a password, and choosing another one.
+//! Signing in with a password.
 //!
 //! Whether the e-mail address is unknown, the account is closed or the password is wrong: the
 //! answer and the time it takes are the same.
@@ -10,10 +10,10 @@ use super::{
 use crate::{
     auth::{self, secret, throttle},
     error::{Checks, Error, OrNotFound, Result},
-    http::{Caller, Core},
-    users::{self, Edit, Hand, rules},
+    http::Core,
+    users::{self, rules},
 };
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 /// Accounts that one e-mail address is tried for when no tenant is named: each costs a hash.
 const CANDIDATES_MAX: i64 = 8;
@@ -129,48 +129,8 @@ async fn begin(
     signed_in(core, session, profile, refresh)
 }
 
-/// Chooses another password for the caller; their other sign-ins end.
-///
-/// # Errors
-/// 422 when `current` is wrong or `new` is no password, 429 after too many failures.
-pub async fn change_password(
-    core: &Core,
-    who: &Caller,
-    (current, new): (String, String),
-    address: IpAddr,
-) -> Result<()> {
-    rules::password(&new).map_err(|why| Error::field("new", why))?;
-    let (tenant, user) = (who.tenant, who.user);
-    let (email, hash) = core
-        .db
-        .read(move |r| {
-            let found = users::sql::find(r, tenant, user)?.or_not_found("user")?;
-            Ok((found.email, sql::password_hash(r, tenant, user)?))
-        })
-        .await?;
-    let keys = throttle::Keys::new(&email, address);
-    admit(core, &keys).await?;
-    let bounded = current.len() <= auth::password::LENGTH_MAX;
-    if !bounded || !core.passwords.verify(current, hash.clone()).await? {
-        let wrong = Error::field("current", "is not your password");
-        return Err(failed(core, keys, wrong).await);
-    }
-    let (was, hash, hand, held) =
-        (hash, core.passwords.hash(new).await?, Hand::of(who), core.clone());
-    core.db
-        .write(move |w| {
-            if sql::password_hash(w, tenant, user)? != was {
-                return Err(Error::field("current", "is not your password any more"));
-            }
-            auth::sql::forgive(w, &keys)?;
-            users::change(w, &hand, user, &Edit::default(), Some(&hash))?.follow(&held, w);
-            Ok(())
-        })
-        .await
-}
-
 /// Refuses who failed too often, and makes an account under attack answer more slowly.
-async fn admit(core: &Core, keys: &throttle::Keys) -> Result<()> {
+pub(super) async fn admit(core: &Core, keys: &throttle::Keys) -> Result<()> {
     let (counted, after) = (keys.clone(), core.clock().now_ms() - throttle::WINDOW_MS);
     let counts = core.db.read(move |r| auth::sql::failures(r, &counted, after)).await?;
     if counts.refuses() {
@@ -185,7 +145,7 @@ async fn admit(core: &Core, keys: &throttle::Keys) -> Result<()> {
 }
 
 /// Counts a failure; answers the error to give.
-async fn failed(core: &Core, keys: throttle::Keys, answer: Error) -> Error {
+pub(super) async fn failed(core: &Core, keys: throttle::Keys, answer: Error) -> Error {
     tracing::warn!(key = keys.address, "a sign-in failed");
     let noted = core.db.write(move |w| auth::sql::note_failure(w, &keys)).await;
     noted.err().unwrap_or(answer)

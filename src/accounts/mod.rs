@@ -5,6 +5,7 @@
 
 pub mod http;
 pub mod login;
+pub mod me;
 pub mod refresh;
 pub mod sessions;
 pub mod setup;

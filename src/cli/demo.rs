@@ -1,4 +1,5 @@
-//! `deskbell demo`: the real server in a throw-away folder, with people in it and something going on.
+//! `deskbell demo`: the real server in a throw-away folder, with people in it and something going
+//! on.
 
 use super::serve;
 use crate::{

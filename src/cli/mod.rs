@@ -1,5 +1,6 @@
 //! The command line: what can be asked of the program, one file a command.
 
+mod admin;
 mod bench;
 mod config;
 mod demo;
@@ -32,6 +33,9 @@ pub enum Command {
     Serve(serve::Args),
     /// Try it: a throw-away server with people in it, on this machine only
     Demo,
+    /// Make and list administrators, set passwords, end sign-ins; while the server is stopped
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Show, check and explain the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -52,6 +56,7 @@ pub enum Command {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     let around = Surroundings::of_process();
     match cli.command {
+        Some(Command::Admin(command)) => admin::run(command, &cli.flags, &around),
         Some(Command::Config(command)) => config::run(command, &cli.flags, &around),
         Some(Command::Healthcheck(args)) => healthcheck::run(&args, &cli.flags, &around),
         Some(Command::Bench(command)) => bench::run(&command),

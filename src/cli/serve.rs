@@ -2,7 +2,7 @@
 
 use crate::{
     accounts::setup,
-    app::{Mode, Server, say},
+    app::{self, Mode, Server, say},
     auth::password,
     config::{
         Flags, Loaded, ServerEnv, Surroundings,
@@ -44,6 +44,7 @@ pub(super) fn run(args: &Args, flags: &Flags, around: &Surroundings) -> Result<(
     for notice in &loaded.notices {
         notice.log();
     }
+    app::check(&loaded.config)?;
     let folder = DataFolder::open(&folder::choose(&loaded, around)?)?;
     let _lock = folder.lock()?;
     let mode = Mode { local: is_local(&loaded), deliveries_paused: args.pause_deliveries };

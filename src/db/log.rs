@@ -82,6 +82,21 @@ pub fn after(
     since: i64,
     limit: usize,
 ) -> Result<Page> {
+    let mut page = audible_after(conn, listener, since, limit)?;
+    page.envelopes.retain(|event| listener.is_reached_by(event, topics));
+    Ok(page)
+}
+
+/// The same whatever the room: all that `listener` may know of.
+///
+/// # Errors
+/// When the database refuses.
+pub fn audible_after(
+    conn: &Connection,
+    listener: &Listener,
+    since: i64,
+    limit: usize,
+) -> Result<Page> {
     // Read first: rows committed after this are left to the next page.
     let latest = bounds(conn)?.latest;
     let mut page = if listener.role.is_staff() {
@@ -89,7 +104,7 @@ pub fn after(
     } else {
         customer_page(conn, listener, (since, latest), limit)?
     };
-    page.envelopes.retain(|event| listener.is_reached_by(event, topics));
+    page.envelopes.retain(|event| listener.may_hear(event));
     Ok(page)
 }
 

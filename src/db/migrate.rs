@@ -18,16 +18,7 @@ pub(super) fn run(
     migrations: &[&str],
     now_ms: i64,
 ) -> Result<(), OpenError> {
-    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
-    let found: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let owner: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: i64 = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
-    if tables > 0 && owner != APPLICATION_ID {
-        return Err(OpenError::Bad("it was not made by Deskbell".into()));
-    }
-    if found > known {
-        return Err(OpenError::Newer(found, known));
-    }
+    let found = judge(conn, migrations)?;
     for (number, sql) in (1..).zip(migrations).skip(found as usize) {
         if number > 1 {
             let to = backup::before_migration(conn, folder, number, now_ms)?;
@@ -46,6 +37,24 @@ pub(super) fn run(
         tx.commit()?;
     }
     Ok(())
+}
+
+/// Whether this program may use the database; answers its schema. Only reads.
+///
+/// # Errors
+/// [`OpenError::Newer`] and [`OpenError::Bad`] as [`run`].
+pub(super) fn judge(conn: &Connection, migrations: &[&str]) -> Result<u32, OpenError> {
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
+    let found: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let owner: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 && owner != APPLICATION_ID {
+        return Err(OpenError::Bad("it was not made by Deskbell".into()));
+    }
+    if found > known {
+        return Err(OpenError::Newer(found, known));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -11,12 +11,17 @@ mod log;
 mod migrate;
 mod resume;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 mod value;
 mod write;
 mod writer;
 
 pub(crate) use log::between as events_between;
-pub use log::{Bounds, Page, after as events_after, at as event_at, bounds as log_bounds};
+pub use log::{
+    Bounds, Page, after as events_after, at as event_at, audible_after as events_audible_after,
+    bounds as log_bounds,
+};
 pub use resume::Refused;
 pub use value::{OnUnique, read_uuid};
 pub use write::{Committed, Said, Say, Write};
@@ -32,7 +37,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -95,6 +100,8 @@ struct Shared {
     clock: Clock,
     committed_seq: AtomicI64,
     health: AtomicU8,
+    /// The writer should finish the WAL before its next group.
+    restart_wal: AtomicBool,
     stop: parking_lot::Mutex<bool>,
     stopped: parking_lot::Condvar,
 }
@@ -124,6 +131,10 @@ impl Db {
     /// [`OpenError`] tells a newer schema and a damaged file from everything else.
     pub fn open(settings: Settings, on_commit: OnCommit) -> Result<Self, OpenError> {
         let path = settings.folder.join("deskbell.db");
+        if path.exists() {
+            // Opening for writing alone turns on WAL; a file that is not ours stays as it is.
+            migrate::judge(&connect::for_reading(&path)?, migrate::EMBEDDED)?;
+        }
         let mut conn = connect::for_writing(&path, settings.synchronous)?;
         migrate::run(&mut conn, &settings.folder, migrate::EMBEDDED, settings.clock.now_ms())?;
         let history = housekeeper::read_history(&conn, &settings.folder)?;
@@ -134,6 +145,7 @@ impl Db {
             clock: settings.clock,
             committed_seq: AtomicI64::new(history.seq),
             health: AtomicU8::new(0),
+            restart_wal: AtomicBool::new(false),
             stop: parking_lot::Mutex::new(false),
             stopped: parking_lot::Condvar::new(),
         });
@@ -152,6 +164,7 @@ impl Db {
             folder: settings.folder,
             shared: shared.clone(),
             min_free_bytes: settings.min_free_bytes,
+            conn: None,
         };
         let threads = vec![
             spawn("db-writer", move || writer.run())?,

@@ -109,7 +109,7 @@ pub struct Wanted {
     kinds: Option<String>,
 }
 
-/// `GET /events`: what the caller hears after a `seq`, oldest first.
+/// `GET /events`: what the caller may hear after a `seq`, oldest first, in whatever room it was.
 ///
 /// # Errors
 /// 410 `resync_required` when the log cannot answer from there; 422 for a bad query.
@@ -138,7 +138,7 @@ pub async fn list(
             };
             let (mut found, mut covered, mut rows) = (Vec::new(), after, 0);
             while found.len() < limit && rows < ROWS_MAX {
-                let page = db::events_after(r, &listener, &[], covered, limit)?;
+                let page = db::events_audible_after(r, &listener, covered, limit)?;
                 let at_the_end = page.covered == covered;
                 covered = page.covered;
                 rows += limit;

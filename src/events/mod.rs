@@ -55,7 +55,7 @@ impl Publish {
             if Kind::is_reserved(&self.kind) {
                 return Err(Error::Refused {
                     code: "reserved_type",
-                    field: "type",
+                    field: format!("{at}type"),
                     message: format!(
                         "`{}` belongs to Deskbell itself: choose another first word",
                         self.kind

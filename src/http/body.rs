@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, header, request::Parts},
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::time::Duration;
 
 /// Largest JSON body, bytes.
@@ -80,7 +80,7 @@ fn is_json(headers: &HeaderMap) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// Reads JSON into `T`.
+/// Reads a JSON object into `T`.
 ///
 /// # Errors
 /// 400 for what is not JSON at all, 422 naming the field for what is not a `T`.
@@ -88,21 +88,38 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     if std::str::from_utf8(bytes).is_err() {
         return Err(Error::Malformed("the body is not UTF-8".into()));
     }
+    // serde would read a list as the fields in the order in which we happen to declare them.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        is_json_at_all(bytes)?;
+        return Err(Error::field("body", "must be a JSON object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut reader);
-    let value = read.map_err(|e| {
-        let path = e.path().to_string();
-        describe(e.inner(), &path)
-    })?;
-    reader.end().map_err(|e| Error::Malformed(format!("the body is not JSON: {e}")))?;
+    let value = match read {
+        Ok(value) => value,
+        Err(e) => {
+            // A wrong field may stand before the place where the text breaks off.
+            is_json_at_all(bytes)?;
+            return Err(describe(e.inner(), &e.path().to_string()));
+        }
+    };
+    reader.end().map_err(|e| not_json(&e))?;
     Ok(value)
+}
+
+fn is_json_at_all(bytes: &[u8]) -> Result<(), Error> {
+    serde_json::from_slice::<IgnoredAny>(bytes).map(drop).map_err(|e| not_json(&e))
+}
+
+fn not_json(e: &serde_json::Error) -> Error {
+    Error::Malformed(format!("the body is not JSON: {e}"))
 }
 
 fn describe(e: &serde_json::Error, path: &str) -> Error {
     use serde_json::error::Category;
     let text = e.to_string();
     if matches!(e.classify(), Category::Syntax | Category::Eof | Category::Io) {
-        return Error::Malformed(format!("the body is not JSON: {text}"));
+        return not_json(e);
     }
     // serde_json ends every message with the position, which says nothing about a field.
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
@@ -180,6 +197,13 @@ mod tests {
             "list[1]: invalid type: string \"x\", expected i32"
         );
         assert_eq!(told(br#"{"name":1}"#), "name: invalid type: integer `1`, expected a string");
+        for other in [&br#"["a", []]"#[..], b" \"a\"", b"7", b"null"] {
+            assert_eq!(told(other), "body: must be a JSON object", "{other:?}");
+        }
+        let late = [&br#"{"color":1"#[..], br#"{"color":1} x"#, br#"{"name":1,}"#];
+        for broken in late {
+            assert_eq!(told(broken), "malformed", "{broken:?}");
+        }
         for broken in [&b"{"[..], b"", b"{\"name\":\"a\"} x", b"{'name':1}", b"\xff\xfe"] {
             assert_eq!(told(broken), "malformed", "{broken:?}");
         }

@@ -90,6 +90,17 @@ impl Caller {
         Ok(Self::of_session(&known, verified.expires_at.min(known.expires_at), via))
     }
 
+    /// The same caller as they stand now: their sign-in may have ended since, or their role
+    /// changed.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] when it has ended.
+    pub async fn again(&self, core: &Core) -> Result<Self> {
+        let Some(session) = self.session else { return Ok(self.clone()) };
+        let known = core.sessions.get(&core.db, session).await?.ok_or(BAD)?;
+        Ok(Self::of_session(&known, self.expires_at.min(known.expires_at), self.via.clone()))
+    }
+
     fn of_session(known: &Arc<Known>, expires_at: i64, via: Via) -> Self {
         Self {
             tenant: known.tenant,
@@ -145,6 +156,9 @@ where
         let core = Core::from_ref(state);
         let caller = Self::of(&core, &parts.headers).await?;
         caller.check_origin(&parts.method, &parts.headers, &core)?;
+        if core.signed_in.as_ref().is_some_and(|rate| rate.check_key(&caller.user).is_err()) {
+            return Err(Error::TooMany(std::time::Duration::from_secs(1)));
+        }
         Ok(caller)
     }
 }

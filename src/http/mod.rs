@@ -13,6 +13,8 @@ pub mod page;
 pub mod patch;
 pub mod permission;
 pub mod reply;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use self::core::{Core, CoreParts, Settings};
 pub use body::{Json, Lenient, PathOf, QueryOf};

@@ -22,8 +22,12 @@ fn host_of(uri: &Uri, headers: &HeaderMap) -> Option<String> {
 /// `localhost`, and the names the operator gave.
 ///
 /// # Errors
-/// [`Error::Misdirected`] for any other name, [`Error::Malformed`] for none.
+/// [`Error::Misdirected`] for any other name, [`Error::Malformed`] for none and for several.
 pub fn check_host(uri: &Uri, headers: &HeaderMap, settings: &Settings) -> Result<(), Error> {
+    // RFC 9112 §3.2: a proxy before us may have believed the other one.
+    if headers.get_all(header::HOST).iter().nth(1).is_some() {
+        return Err(Error::Malformed("more than one Host header".into()));
+    }
     let host = host_of(uri, headers).ok_or_else(|| Error::Malformed("no Host header".into()))?;
     let known = host == "localhost"
         || host.parse::<IpAddr>().is_ok()
@@ -128,6 +132,10 @@ mod tests {
         }
         let none = check_host(&Uri::from_static("/"), &HeaderMap::new(), &settings());
         assert!(matches!(none, Err(Error::Malformed(_))));
+        let mut two = headers(&[("host", "localhost")]);
+        two.append("host", "localhost".parse().unwrap());
+        let two = check_host(&Uri::from_static("/"), &two, &settings());
+        assert!(matches!(two, Err(Error::Malformed(_))));
     }
 
     #[test]

@@ -21,7 +21,7 @@ where
     Option::<T>::deserialize(from).map(Some)
 }
 
-/// The version in `If-Match` (`"7"`, `W/"7"` or `7`); none when there is no such header or it is `*`.
+/// The version in `If-Match` (`"7"`, `W/"7"` or `7`); none without that header, or when it is `*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IfMatch(Option<i64>);
 

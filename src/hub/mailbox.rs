@@ -29,6 +29,9 @@ pub(super) struct Mailbox {
     pub(super) mode: Mode,
     /// The `seq` of the last event put in, for the close reason.
     pub(super) last_seq: i64,
+    /// A replay covered the log up to here. The ringer may still carry some of that: it reads the
+    /// log only when it has to, and may be behind it.
+    covered: i64,
     /// When the socket last took something, in ticks.
     pub(super) progress_at: i64,
     /// The ringer has this session on its round.
@@ -51,6 +54,7 @@ impl Mailbox {
         Self {
             mode,
             last_seq: 0,
+            covered: 0,
             progress_at: ticks,
             queued_for_visit: false,
             left_to_task: false,
@@ -76,12 +80,13 @@ impl Mailbox {
         self.messages.len() >= MESSAGES_MAX || self.bytes >= BYTES_MAX
     }
 
-    /// Keeps the event back if the session is waiting for a replay (or is gone); true if so.
+    /// Keeps the event back if the session is waiting for a replay, had it from one, or is gone;
+    /// true if so.
     ///
     /// What does not fit is dropped from memory together with what is held: the replay reads on in
     /// the log until it meets the part held from here on.
     pub(super) fn holds(&mut self, event: &Arc<Envelope>) -> bool {
-        if self.closed.is_some() {
+        if self.closed.is_some() || event.seq <= self.covered {
             return true;
         }
         let Mode::Held { from } = &mut self.mode else { return false };
@@ -102,6 +107,7 @@ impl Mailbox {
         match self.mode {
             Mode::Held { from: Some(from) } if covered >= from => {
                 self.mode = Mode::Live;
+                self.covered = covered;
                 self.held_bytes = 0;
                 let mut held = std::mem::take(&mut self.held);
                 held.retain(|event| event.seq > covered);

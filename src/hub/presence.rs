@@ -25,7 +25,7 @@ pub struct Present {
     pub connections: usize,
     /// Since when without a break, milliseconds since the Unix epoch.
     pub since_ms: i64,
-    /// When a connection was last opened, closed or heard from; see [`Presence::seen`].
+    /// When a connection was last opened, closed or heard from.
     pub last_seen_ms: i64,
     /// In ticks, when the last connection went.
     left_at: Option<i64>,

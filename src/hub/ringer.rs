@@ -29,6 +29,9 @@ const VISITS_MAX: usize = 500;
 /// How often an idle ringer looks whether the log went on without it.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// How long an idle ringer waits after the log could not be read.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
+
 /// Events read from the log at once when lagging.
 const CATCH_UP: usize = 200;
 
@@ -89,7 +92,9 @@ impl Ringer {
                 Some(Order::Stop) => return,
                 Some(order) => self.obey(order),
                 None => {
-                    self.catch_up_to(self.db.latest_seq());
+                    if !self.catch_up_to(self.db.latest_seq()) && self.round.is_empty() {
+                        std::thread::sleep(AFTER_FAILURE);
+                    }
                     if let Some(session) = self.round.pop_front() {
                         session.visit(&mut self.scratch);
                         visits += 1;
@@ -106,8 +111,10 @@ impl Ringer {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Events(events) => {
-                if let Some(first) = events.first() {
-                    self.catch_up_to(first.seq - 1);
+                let before = events.first().map_or(0, |first| first.seq - 1);
+                if !self.catch_up_to(before) {
+                    // They are in the log too; carrying them now would skip what is before them.
+                    return;
                 }
                 for event in &events {
                     self.carry(event);
@@ -123,8 +130,8 @@ impl Ringer {
     }
 
     /// Reads what the inbox had no room for. `seq` has no gaps while a database is open: a job
-    /// that fails gives its numbers back.
-    fn catch_up_to(&mut self, seq: i64) {
+    /// that fails gives its numbers back. False when the log cannot be read now.
+    fn catch_up_to(&mut self, seq: i64) -> bool {
         while self.last_seq < seq {
             self.rung.lags.fetch_add(1, Ordering::Relaxed);
             let after = self.last_seq;
@@ -137,10 +144,11 @@ impl Ringer {
                 }
                 Err(e) => {
                     tracing::error!(error = %e, after, "the log could not be read for sockets");
-                    return;
+                    return false;
                 }
             }
         }
+        true
     }
 
     fn carry(&mut self, event: &Arc<Envelope>) {

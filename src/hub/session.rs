@@ -193,6 +193,10 @@ impl Session {
             self.close_locked(&mut mail, Close::Slow);
             return false;
         }
+        if mail.is_full() && !mail.left_to_task {
+            // One transaction may say more than a mailbox holds: no fault of who reads.
+            self.flush_locked(&mut mail, &mut Vec::new());
+        }
         !std::mem::replace(&mut mail.queued_for_visit, true)
     }
 
@@ -263,7 +267,12 @@ impl Session {
         self.mail.lock().hung_up
     }
 
-    /// Whether something waits that the socket did not take.
+    /// Whether the socket did not take all: the session's task writes the rest.
+    pub fn is_left_to_task(&self) -> bool {
+        self.mail.lock().left_to_task
+    }
+
+    /// Whether something waits to be written.
     pub fn has_mail(&self) -> bool {
         !self.mail.lock().is_empty()
     }
@@ -343,7 +352,10 @@ impl Session {
     }
 
     fn close_if_stalled(&self, mail: &mut Mailbox) {
-        if mail.is_full() && self.clock.ticks_ms() - mail.progress_at > STALLED_MS {
+        if mail.left_to_task
+            && mail.is_full()
+            && self.clock.ticks_ms() - mail.progress_at > STALLED_MS
+        {
             self.close_locked(mail, Close::Slow);
         }
     }

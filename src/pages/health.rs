@@ -4,6 +4,7 @@ use crate::{
     db::Health,
     error::Error,
     http::{Answer, Caller, Client, Core, May, ok, permission::ReadMetrics},
+    webhooks::engine::Engine,
 };
 use axum::{
     extract::State,
@@ -52,6 +53,7 @@ async fn state(core: &Core) -> Option<&'static str> {
 /// 403 for anyone else, and for any request that claims to be forwarded by an unknown proxy.
 pub async fn metrics(
     State(core): State<Core>,
+    State(engine): State<Engine>,
     client: Client,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
@@ -69,6 +71,15 @@ pub async fn metrics(
     read.latest_seq.set(core.db.latest_seq());
     read.events.set(gauge(core.hub.rung().events.load(Ordering::Relaxed)));
     read.deliveries.set(gauge(core.hub.rung().deliveries.load(Ordering::Relaxed)));
+    let doing = engine.doing();
+    read.webhooks_in_flight.set(gauge(doing.in_flight));
+    read.webhooks_ok.set(gauge(doing.ok));
+    read.webhooks_failed.set(gauge(doing.failed));
+    let (waiting, oldest) = engine.backlog().await?;
+    read.webhooks_waiting.set(waiting);
+    let late_ms = oldest.map_or(0, |due| (core.clock().now_ms() - due).max(0));
+    #[allow(clippy::cast_precision_loss, reason = "seconds, far below 2^52")]
+    read.webhooks_oldest_due_s.set(late_ms as f64 / 1000.0);
     let text = core.metrics.text().map_err(Error::internal)?;
     let mut response = text.into_response();
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -89,3 +89,82 @@ pub async fn update(
     });
     job.await.map(ok)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        accounts::{
+            Visit, login,
+            setup::{self, Admin},
+        },
+        auth::password,
+        http::testing::{House, ask},
+    };
+    use axum::{
+        Router,
+        http::StatusCode,
+        routing::{get, patch},
+    };
+    use serde_json::{Value, json};
+
+    async fn token(house: &House, email: &str) -> Result<String> {
+        let sent =
+            login::Credentials::checked(Some(email.into()), Some("correct horse".into()), None);
+        let visit = Visit::new([127, 0, 0, 1].into(), "");
+        let signed_in = login::login(house, sent?, visit).await?;
+        Ok(format!("Bearer {}", signed_in.access_token))
+    }
+
+    /// A tenant comes with its administrator, who cannot make another; suspended, it is shut out.
+    #[tokio::test]
+    async fn the_system_administrator_makes_and_suspends_tenants() {
+        let house = House::new();
+        let hash = password::hash("correct horse").unwrap();
+        let admin = Admin::checked("root@example.com", None, None, hash).ok().unwrap();
+        setup::first_admin(&house.db, admin).await.unwrap();
+        let routes = Router::new()
+            .route("/tenants", get(list).post(create))
+            .route("/tenants/{id}", patch(update))
+            .with_state(Core::clone(&house));
+        let root = token(&house, "root@example.com").await.unwrap();
+        let root = [("authorization", &*root)];
+        let new = json!({ "name": "Acme", "admin_email": "a@acme.example",
+            "admin_password": "correct horse" });
+        let (status, _, made) = ask(&routes, "POST /tenants", &root, new.clone()).await;
+        assert_eq!(
+            (status, &made["data"]["admin"]["role"]),
+            (StatusCode::CREATED, &json!("admin"))
+        );
+        let (status, _, told) = ask(&routes, "POST /tenants", &root, new.clone()).await;
+        assert_eq!(
+            (status, &told["error"]["code"]),
+            (StatusCode::CONFLICT, &json!("tenant_exists"))
+        );
+        let acme = token(&house, "a@acme.example").await.unwrap();
+        let theirs = [("authorization", &*acme)];
+        assert_eq!(ask(&routes, "POST /tenants", &theirs, new).await.0, StatusCode::FORBIDDEN);
+        let (tenant, user) = (&made["data"]["id"], &made["data"]["admin"]["id"]);
+        let at =
+            (tenant.as_str().unwrap().parse().unwrap(), user.as_str().unwrap().parse().unwrap());
+        let socket = house.socket(at, None).await;
+        let one = format!("PATCH /tenants/{}", tenant.as_str().unwrap());
+        let suspend = json!({ "is_active": false });
+        let (status, _, told) = ask(&routes, &one, &root, suspend.clone()).await;
+        assert_eq!((status, &told["data"]["version"]), (StatusCode::OK, &json!(2)), "{told}");
+        assert_eq!(socket.closed(), Some(Close::Disabled));
+        assert_eq!(
+            ask(&routes, "GET /tenants", &theirs, Value::Null).await.0,
+            StatusCode::UNAUTHORIZED
+        );
+        assert!(token(&house, "a@acme.example").await.is_err());
+        let (_, _, all) = ask(&routes, "GET /tenants", &root, Value::Null).await;
+        assert_eq!(all["meta"]["total"], 2);
+        let own = all["data"].as_array().unwrap().iter().find(|t| t["name"] == "default").unwrap();
+        let own = format!("PATCH /tenants/{}", own["id"].as_str().unwrap());
+        let (_, _, told) = ask(&routes, &own, &root, suspend).await;
+        assert_eq!(told["error"]["code"], "own_tenant");
+        ask(&routes, &one, &root, json!({ "is_active": true })).await;
+        assert!(token(&house, "a@acme.example").await.is_ok());
+    }
+}

@@ -152,17 +152,19 @@ fn change(w: &Write<'_>, own: TenantId, id: TenantId, edit: &Edit) -> Result<(Te
     if id == own && edit.is_active == Some(false) {
         return Err(Error::conflict("own_tenant", "your own tenant cannot be suspended"));
     }
+    let (was_called, was_active) = (before.name.clone(), before.is_active);
     let mut after = Tenant {
-        name: edit.name.clone().unwrap_or_else(|| before.name.clone()),
+        name: edit.name.clone().unwrap_or_else(|| was_called.clone()),
         is_active: edit.is_active.unwrap_or(before.is_active),
-        ..before.clone()
+        ..before
     };
-    if after != before {
+    let renamed = after.name != was_called;
+    if renamed || after.is_active != was_active {
         after.version += 1;
         after.updated_at = w.now;
         sql::update(w, &after).on_unique("tenants.name", exists)?;
     }
-    let suspended = before.is_active && !after.is_active;
+    let suspended = was_active && !after.is_active;
     Ok((after, suspended))
 }
 

@@ -35,6 +35,15 @@ pub fn find_by_name(conn: &Connection, name: &str) -> Result<Option<Tenant>> {
     Ok(conn.prepare_cached(&sql)?.query_row([name], tenant).optional()?)
 }
 
+/// The tenant of a server that has just one.
+///
+/// # Errors
+/// When the database refuses.
+pub fn only(conn: &Connection) -> Result<Option<Tenant>> {
+    let sql = format!("select {COLUMNS} from tenants where (select count(*) from tenants) = 1");
+    Ok(conn.prepare_cached(&sql)?.query_row([], tenant).optional()?)
+}
+
 /// One page of all tenants by name, and how many there are in all.
 ///
 /// # Errors

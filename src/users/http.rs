@@ -161,3 +161,88 @@ async fn hashed(core: &Core, password: Option<&String>) -> Result<Option<String>
         None => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        accounts::{Visit, login},
+        auth::password,
+        http::testing::{House, ask},
+        tenants, users,
+    };
+    use axum::{Router, http::StatusCode, routing::get};
+    use serde_json::{Value, json};
+
+    async fn token(house: &House, tenant: crate::id::TenantId, email: &str, role: Role) -> String {
+        let new: New =
+            serde_json::from_value(json!({ "email": email, "name": "Somebody", "role": role }))
+                .unwrap();
+        let hash = password::hash("correct horse").unwrap();
+        let hand = Hand::of_system(tenant);
+        house.write(move |w| users::create(w, &hand, &new, Some(&hash))).await;
+        let sent =
+            login::Credentials::checked(Some(email.into()), Some("correct horse".into()), None);
+        let visit = Visit::new([127, 0, 0, 1].into(), "");
+        let signed_in = login::login(house, sent.ok().unwrap(), visit).await.ok().unwrap();
+        format!("Bearer {}", signed_in.access_token)
+    }
+
+    /// Administrators write, staff read, customers do neither, and other tenants see nothing.
+    #[tokio::test]
+    async fn accounts_are_read_by_staff_and_written_by_administrators() {
+        let house = House::new();
+        let routes = Router::new()
+            .route("/users", get(list).post(create))
+            .route("/users/{id}", get(show).patch(update).delete(delete))
+            .with_state(Core::clone(&house));
+        let ours = house.write(|w| tenants::create(w, "Ours")).await.id;
+        let theirs = house.write(|w| tenants::create(w, "Theirs")).await.id;
+        let admin = token(&house, ours, "admin@example.com", Role::Admin).await;
+        let agent = token(&house, ours, "agent@example.com", Role::Agent).await;
+        let customer = token(&house, ours, "customer@example.com", Role::Customer).await;
+        let stranger = token(&house, theirs, "stranger@example.com", Role::Admin).await;
+        let by = |token: &'static str| [("authorization", token)];
+        let [admin, agent, customer, stranger] =
+            [admin, agent, customer, stranger].map(|t| by(Box::leak(t.into_boxed_str())));
+        let new = json!({ "email": "mara@example.com", "name": "Mara", "role": "agent",
+            "password": "long enough" });
+        let (status, _, made) = ask(&routes, "POST /users", &admin, new.clone()).await;
+        assert_eq!((status, &made["data"]["version"]), (StatusCode::CREATED, &json!(1)), "{made}");
+        assert!(!made.to_string().contains("argon2") && !made.to_string().contains("long enough"));
+        assert_eq!(ask(&routes, "POST /users", &admin, new.clone()).await.0, StatusCode::CONFLICT);
+        assert_eq!(ask(&routes, "POST /users", &agent, new).await.0, StatusCode::FORBIDDEN);
+        let one = format!("/users/{}", made["data"]["id"].as_str().unwrap());
+        for (who, read, write) in [
+            (&admin, StatusCode::OK, StatusCode::OK),
+            (&agent, StatusCode::OK, StatusCode::FORBIDDEN),
+            (&customer, StatusCode::FORBIDDEN, StatusCode::FORBIDDEN),
+            (&stranger, StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
+        ] {
+            assert_eq!(ask(&routes, &format!("GET {one}"), who, Value::Null).await.0, read);
+            let edit = json!({ "name": "Mara L." });
+            assert_eq!(ask(&routes, &format!("PATCH {one}"), who, edit).await.0, write);
+        }
+        let stale = [admin[0], ("if-match", "\"1\"")];
+        let (status, _, told) = ask(&routes, &format!("DELETE {one}"), &stale, Value::Null).await;
+        assert_eq!(
+            (status, &told["error"]["code"]),
+            (StatusCode::CONFLICT, &json!("version_conflict"))
+        );
+        let list = "GET /users?role=agent,admin&is_active=true&q=example&per_page=2";
+        let (_, _, listed) = ask(&routes, list, &agent, Value::Null).await;
+        assert_eq!(
+            listed["meta"],
+            json!({ "page": 1, "per_page": 2, "total": 3, "total_pages": 2 })
+        );
+        for query in ["role=boss", "colour=red", "page=0", "is_active=perhaps"] {
+            let (status, _, told) =
+                ask(&routes, &format!("GET /users?{query}"), &agent, Value::Null).await;
+            let field = query.split('=').next().unwrap();
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(told["error"]["fields"][field].is_string(), "{told}");
+        }
+        let gone = ask(&routes, &format!("DELETE {one}?anonymise=1"), &admin, Value::Null).await.2;
+        assert_eq!(gone["data"]["name"], "Deleted user");
+    }
+}

@@ -7,6 +7,8 @@ mod change;
 pub mod http;
 pub mod rules;
 pub mod sql;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use change::create_system_admin;
 pub use change::{After, Changed, change, create, remove};
@@ -189,10 +191,10 @@ impl New {
             name: read.field("name", rules::name(&self.name)).unwrap_or_default(),
             role: self.role,
             password: self.password,
-            phone: read.word("phone", self.phone, rules::phone),
-            extension: read.word("extension", self.extension, rules::extension),
-            locale: read.word("locale", self.locale, rules::locale),
-            timezone: read.word("timezone", self.timezone, rules::timezone),
+            phone: read.word("phone", self.phone.as_ref(), rules::phone),
+            extension: read.word("extension", self.extension.as_ref(), rules::extension),
+            locale: read.word("locale", self.locale.as_ref(), rules::locale),
+            timezone: read.word("timezone", self.timezone.as_ref(), rules::timezone),
         };
         read.0.done()?;
         Ok(new)
@@ -245,10 +247,14 @@ impl Edit {
         let edit = Self {
             email,
             name,
-            phone: self.phone.map(|phone| read.word("phone", phone, rules::phone)),
-            extension: self.extension.map(|text| read.word("extension", text, rules::extension)),
-            locale: self.locale.map(|text| read.word("locale", text, rules::locale)),
-            timezone: self.timezone.map(|text| read.word("timezone", text, rules::timezone)),
+            phone: self.phone.map(|phone| read.word("phone", phone.as_ref(), rules::phone)),
+            extension: self
+                .extension
+                .map(|text| read.word("extension", text.as_ref(), rules::extension)),
+            locale: self.locale.map(|text| read.word("locale", text.as_ref(), rules::locale)),
+            timezone: self
+                .timezone
+                .map(|text| read.word("timezone", text.as_ref(), rules::timezone)),
             ..self
         };
         read.0.done()?;
@@ -285,9 +291,9 @@ impl Reading {
     fn word(
         &mut self,
         name: &str,
-        text: Option<String>,
+        text: Option<&String>,
         rule: fn(&str) -> Result<Option<String>, &'static str>,
     ) -> Option<String> {
-        self.field(name, rule(text.as_deref().unwrap_or_default())).flatten()
+        self.field(name, rule(text.map_or("", String::as_str))).flatten()
     }
 }

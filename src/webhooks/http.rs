@@ -12,11 +12,12 @@ use crate::{
     event::{Actor, Kind},
     http::{
         Answer, Core, Lenient, May, PathOf, QueryOf, created, ok,
+        patch::{IfMatch, check_version},
         permission::{ManageWebhooks, ReadWebhooks},
     },
     id::TenantId,
 };
-use axum::{extract::State, http::HeaderMap};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -102,12 +103,12 @@ pub async fn change(
     State(engine): State<Engine>,
     who: May<ManageWebhooks>,
     PathOf(id): PathOf<i64>,
-    headers: HeaderMap,
+    if_match: IfMatch,
     Lenient(wish): Lenient<Wish>,
 ) -> Answer<Made> {
     let tenant = who.tenant;
     let now = engine.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?;
-    let version = wish.version.or_else(|| if_match(&headers));
+    let based_on = if_match.or(wish.version);
     let secret = wish.secret.clone().filter(|secret| !secret.is_empty());
     let wanted = wish.clone().wanted(Some(&now), &engine.guard)?;
     let moved = wanted.url != now.url;
@@ -117,10 +118,7 @@ pub async fn change(
     let endpoint = db
         .write(move |w| {
             let now = sql::find(w, tenant, id)?.or_not_found("webhook")?;
-            if version.is_some_and(|version| version != now.version) {
-                let why = format!("it was changed in between: its version is {}", now.version);
-                return Err(Error::conflict("version_conflict", why));
-            }
+            check_version(based_on, now.version, &now)?;
             // Judged again: another change may have come in between.
             let wanted = wish.clone().wanted(Some(&now), &engine.guard)?;
             if sealed.is_some() || wanted != super::Wanted::of(&now) {
@@ -132,10 +130,6 @@ pub async fn change(
         })
         .await?;
     Ok(ok(Made { endpoint, secret: None, warning }))
-}
-
-fn if_match(headers: &HeaderMap) -> Option<i64> {
-    headers.get("if-match")?.to_str().ok()?.trim_matches('"').parse().ok()
 }
 
 /// `DELETE /webhooks/{id}` (seed B): what waits for it is cancelled.

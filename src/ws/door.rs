@@ -2,7 +2,7 @@
 
 use super::{
     frames::WsTongue,
-    socket::{self, Wishes},
+    socket::{self, Start, Wishes},
     ticket::{TTL_MS, Tickets},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         origin::{self, Origin},
         permission::SignIn,
     },
-    hub::{Arrival, Wire},
+    hub::{Arrival, Close, Connection, Wire},
 };
 use axum::{
     extract::{Request, State},
@@ -22,7 +22,10 @@ use axum::{
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -83,7 +86,6 @@ pub async fn upgrade(
     let key = handshake_key(headers)?;
     let accept = derive_accept_key(key.as_bytes());
     let by_protocol = protocol_token(headers).is_some();
-    core.hub.admits(caller.user)?;
     let upgrading = req
         .extensions_mut()
         .remove::<OnUpgrade>()
@@ -94,30 +96,10 @@ pub async fn upgrade(
         max: query.max,
         hello: query.v.is_some_and(|v| v >= 2) || query.since.is_some(),
     };
-    tokio::spawn(async move {
-        if let Err(e) = welcome(core, caller, client, wishes, upgrading).await {
-            tracing::debug!(error = %e, "a WebSocket ended before it began");
-        }
-    });
-    switching(&accept, by_protocol)
-}
-
-async fn welcome(
-    core: Core,
-    caller: Caller,
-    client: Client,
-    wishes: Wishes,
-    upgrading: OnUpgrade,
-) -> Result<()> {
-    let upgraded = upgrading.await.map_err(Error::internal)?;
-    let parts = upgraded
-        .downcast::<TokioIo<TcpStream>>()
-        .map_err(|_| Error::internal("the connection is no TCP stream"))?;
-    let stream = Arc::new(parts.io.into_inner());
-    socket2::SockRef::from(&*stream).set_send_buffer_size(SEND_BUFFER).map_err(Error::internal)?;
+    let stream = Arc::new(OnceLock::new());
     let arrival = Arrival {
         who: caller.listener(),
-        name: caller.name,
+        name: caller.name.clone(),
         session: caller.session,
         expires_at: caller.expires_at,
         address: client.address,
@@ -125,18 +107,52 @@ async fn welcome(
         wire: Box::new(Tcp(stream.clone())),
         held: wishes.hello,
     };
-    let connection = core.hub.connect(arrival).await;
+    core.accepts.check().map_err(|_| Error::Busy(std::time::Duration::from_secs(1)))?;
+    let connection = core.hub.connect(arrival).await?;
+    // Whoever ended the sign-in since it was checked did not find this connection in the hub yet.
+    if !caller.again(&core).await.is_ok_and(|now| now.role == caller.role) {
+        connection.close(Close::Unauthorized);
+    }
+    tokio::spawn(async move {
+        if let Err(e) = welcome(core, connection, stream, wishes, upgrading).await {
+            tracing::debug!(error = %e, "a WebSocket ended before it began");
+        }
+    });
+    switching(&accept, by_protocol)
+}
+
+/// Hands the stream to the session, once there is one, and lets a task of its own serve it: this
+/// one is larger, and would stay as large for as long as the socket is open.
+async fn welcome(
+    core: Core,
+    connection: Connection,
+    late: Arc<OnceLock<TcpStream>>,
+    wishes: Wishes,
+    upgrading: OnUpgrade,
+) -> Result<()> {
+    let upgraded = upgrading.await.map_err(Error::internal)?;
+    let parts = upgraded
+        .downcast::<TokioIo<TcpStream>>()
+        .map_err(|_| Error::internal("the connection is no TCP stream"))?;
+    let stream = late.get_or_init(|| parts.io.into_inner());
+    socket2::SockRef::from(stream).set_send_buffer_size(SEND_BUFFER).map_err(Error::internal)?;
+    // Copied, mostly nothing: the buffer it stands in has 8 KiB and would stay with the socket.
+    let early = parts.read_buf.to_vec();
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
-    let start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
-    socket::serve(stream, connection, parts.read_buf, start, core).await;
+    let start = wishes.hello.then(|| {
+        let start: Start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
+        start
+    });
+    tokio::spawn(socket::serve(late, connection, early, start, core));
     Ok(())
 }
 
-struct Tcp(Arc<TcpStream>);
+/// A stream that is there once the handshake is answered; until then everything waits.
+struct Tcp(Arc<OnceLock<TcpStream>>);
 
 impl Wire for Tcp {
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_write(bytes)
+        self.0.get().ok_or(io::ErrorKind::WouldBlock)?.try_write(bytes)
     }
 }
 
@@ -157,7 +173,9 @@ async fn authenticate(
         Caller::by_token(core, &token, Via::Bearer).await?
     } else if let Some(ticket) = ticket {
         let redeemed = tickets.redeem(ticket, core.clock().now_ms());
-        redeemed.ok_or(Error::Unauthorized("the ticket is not valid, was used, or has ended"))?
+        let asked_for_it = redeemed
+            .ok_or(Error::Unauthorized("the ticket is not valid, was used, or has ended"))?;
+        asked_for_it.again(core).await?
     } else if cookie::read(headers).is_some() && origin != Origin::Own {
         return Err(Error::Forbidden("a cookie only counts from this server's own pages"));
     } else {

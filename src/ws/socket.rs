@@ -13,7 +13,7 @@ use std::{
     future::Future,
     io::{self, Read, Write},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 use tokio::{net::TcpStream, time::timeout};
@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::{
 const MESSAGE_MAX: usize = 64 << 10;
 
 /// Room for what a client sends; grows while a larger message is read.
-const READ_BUFFER: usize = 1_024;
+const READ_BUFFER: usize = 256;
 
 /// How long a socket that was told to close may take to finish.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
@@ -57,11 +57,8 @@ struct Resync {
     oldest_seq: i64,
 }
 
-/// What a socket begins with: nothing for a plain client, else hello, and a replay where asked for.
+/// What a socket begins with, where it is not plain: hello, and a replay where asked for.
 pub(super) async fn start(core: Core, session: Arc<Session>, wishes: Wishes) -> Result<()> {
-    if !wishes.hello {
-        return Ok(());
-    }
     let log = core.db.read(log_bounds).await?;
     let hello = |latest_seq| {
         let hello = Hello {
@@ -109,30 +106,39 @@ fn message(kind: &str, payload: impl Serialize) -> Bytes {
 
 /// Serves a socket until either side ends it. `start` runs beside the reading and writing.
 pub(super) async fn serve(
-    stream: Arc<TcpStream>,
+    stream: Arc<OnceLock<TcpStream>>,
     connection: hub::Connection,
-    early: Bytes,
-    start: Pin<Box<dyn Future<Output = Result<()>> + Send>>,
+    early: Vec<u8>,
+    mut start: Option<Start>,
     core: Core,
 ) {
+    let Some(stream) = stream.get() else { return };
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_MAX))
         .max_frame_size(Some(MESSAGE_MAX));
-    let context = WebSocketContext::from_partially_read(early.into(), Role::Server, Some(config));
+    let context = WebSocketContext::from_partially_read(early, Role::Server, Some(config));
     let mut talk =
         Talk { context, session: connection.clone(), stream, core, pace: inbound::Pace::default() };
     // A client may have sent its first message together with the handshake.
     talk.read();
-    let mut start = Some(start);
+    // What came before there was a stream waits for somebody to write it.
+    talk.session.drain();
     while talk.session.closed().is_none() {
+        // A client that does not read is still listened to: it may be told to go, or pong.
+        let stuck = talk.session.is_left_to_task();
         tokio::select! {
             ready = talk.stream.readable() => match ready {
                 Ok(()) => talk.read(),
                 Err(_) => break,
             },
-            () = talk.session.woken() => talk.write().await,
+            // Woken for a close, or for what did not fit: the next round looks.
+            () = talk.session.woken() => {}
+            ready = talk.stream.writable(), if stuck => match ready {
+                Ok(()) => _ = talk.session.drain(),
+                Err(_) => break,
+            },
             outcome = poll(&mut start), if start.is_some() => {
                 start = None;
                 if let Err(e) = outcome {
@@ -143,12 +149,16 @@ pub(super) async fn serve(
         }
     }
     drop(start);
-    if timeout(CLOSE_WITHIN, talk.finish()).await.is_err() {
+    // Boxed: it is needed once, at the end, and would make every open socket's task larger.
+    if Box::pin(timeout(CLOSE_WITHIN, talk.finish())).await.is_err() {
         tracing::debug!(conn_id = talk.session.id, "a closed socket did not finish in time");
     }
 }
 
-async fn poll(start: &mut Option<Pin<Box<dyn Future<Output = Result<()>> + Send>>>) -> Result<()> {
+/// What a socket begins with, while it lasts.
+pub(super) type Start = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+async fn poll(start: &mut Option<Start>) -> Result<()> {
     match start {
         Some(future) => future.await,
         None => Ok(()),
@@ -156,22 +166,20 @@ async fn poll(start: &mut Option<Pin<Box<dyn Future<Output = Result<()>> + Send>
 }
 
 /// A socket and what is needed to talk on it.
-struct Talk {
+struct Talk<'a> {
     context: WebSocketContext,
     session: Arc<Session>,
-    stream: Arc<TcpStream>,
+    stream: &'a TcpStream,
     core: Core,
     pace: inbound::Pace,
 }
 
-impl Talk {
+impl Talk<'_> {
     /// Reads all that has come.
     fn read(&mut self) {
-        let mut wire = Adapter { stream: &self.stream, session: &self.session, out: Vec::new() };
+        let mut wire = Adapter { stream: self.stream, session: &self.session, out: Vec::new() };
         while self.session.closed().is_none() {
-            let heard = self.context.read(&mut wire);
-            self.session.heard();
-            match heard {
+            match self.context.read(&mut wire) {
                 Ok(Heard::Text(text)) => {
                     if !self.pace.allows(self.core.clock().ticks_ms()) {
                         return self.session.close(Close::TooFast);
@@ -181,7 +189,12 @@ impl Talk {
                 Ok(Heard::Binary(_)) => return self.session.close(Close::BadMessage),
                 Ok(Heard::Ping(_) | Heard::Pong(_) | Heard::Frame(_) | Heard::Close(_)) => {}
                 Err(WsError::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return,
-                Err(e) => return self.broken(&e),
+                Err(e) => {
+                    // The answer to a client's close is written, and not flushed, before the error
+                    // that ends the reading; without it a browser reports an abnormal end.
+                    drop(wire.flush());
+                    return self.broken(&e);
+                }
             }
         }
     }
@@ -232,7 +245,10 @@ struct Adapter<'a> {
 
 impl Read for Adapter<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.stream.try_read(buf)
+        let read = self.stream.try_read(buf)?;
+        // Only what comes is a sign of life, not that we looked.
+        self.session.heard();
+        Ok(read)
     }
 }
 

@@ -269,6 +269,7 @@ fn names_a_host(text: &str) -> bool {
             host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
                 && !host.starts_with("www.w3.org/")
                 && !before.ends_with("placeholder=\"")
+                && !before.ends_with("placeholder: \"")
         })
     })
 }

@@ -3,15 +3,18 @@
 import { copyButton, empty, fill, h, icon } from "../dom.js";
 import { sentence } from "../api.js";
 import { KEEP_MAX, feed } from "../feed.js";
-import { people } from "../people.js";
+import { Floor } from "../floor.js";
+import { avatar, people } from "../people.js";
 import { linePill } from "../shell.js";
-import { moment } from "../time.js";
-import { hue, sentenceOf, sentenceText } from "../words.js";
+import { moment, since } from "../time.js";
+import { capital, hue, sentenceOf, sentenceText, stateWords, tone } from "../words.js";
 
 /** More than this at once arrives without ceremony. */
 const ANIMATE_MAX = 8;
 /** How often the screen reader hears a summary, at most. */
 const SPEAK_MS = 6_000;
+/** Agents shown above the feed; the rest is on their own page. */
+const AGENTS_MAX = 8;
 
 const GAPS = {
   too_old: "This page was away for longer than the server keeps what happened.",
@@ -30,7 +33,7 @@ function filterOf(text) {
 
 function details(event) {
   const text = JSON.stringify({ type: event.type, payload: event.data, ...(event.changes ? { changes: event.changes } : {}), actor: event.actor }, null, 2);
-  const facts = [["Id", event.id], ["Room", event.room], ["Audience", event.audience], ["Actor", event.actor?.kind && `${event.actor.name} (${event.actor.kind})`]];
+  const facts = [["Number", event.seq], ["Id", event.id], ["Room", event.room], ["Audience", event.audience], ["Actor", event.actor?.kind && `${event.actor.name} (${event.actor.kind})`]];
   return h("div", { class: "more" },
     h("dl", { class: "facts" }, facts.filter(([, v]) => v).map(([k, v]) => h("div", {}, h("dt", {}, k), h("dd", {}, h("code", {}, v))))),
     h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": "The event as JSON" }, text), copyButton(() => text, "Copy JSON")));
@@ -38,12 +41,18 @@ function details(event) {
 
 const parts = (event) => sentenceOf(event).map(({ text, strong }) => (strong ? h("b", {}, text) : text));
 
+/** Who did it, where the sentence does not name them anyway. */
+const author = (event) => {
+  const name = event.actor?.name ?? "";
+  return name && sentenceText(event).includes(name) ? "" : name;
+};
+
 /** One line of the feed, its details made when they are first asked for. */
 function line(event) {
   const what = h("span", { class: "what" }, parts(event));
   const button = h("button", { type: "button", class: "line", "aria-expanded": "false" },
     moment(event.at), h("span", { class: `kind hue-${hue(event.type)}` }, event.type), what,
-    h("span", { class: "by", title: "Who did it" }, event.actor?.name ?? ""),
+    h("span", { class: "by", title: "Who did it" }, author(event)),
     h("span", { class: "seq" }, h("span", { class: "visually-hidden" }, "number "), event.seq),
     h("span", { class: "turn" }, icon("turn", 14)));
   const item = h("li", {}, button);
@@ -63,6 +72,24 @@ function gapLine({ gap, at }) {
       " Everything above this line is complete. ", moment(at)),
     h("button", { type: "button", class: "button button-s push", onclick: () => feed.start() }, icon("again", 15), "Read again"));
   return { item, event: null, redraw() {} };
+}
+
+/** Who can take the next one, at a glance; `signal` ends it. */
+function agentsStrip(signal) {
+  const list = h("ul", { class: "strip", "aria-label": "Agents" });
+  list.hidden = true;
+  const floor = new Floor(signal);
+  floor.addEventListener("changed", () => {
+    const staff = floor.sorted().filter((agent) => agent.role !== "admin" || agent.state !== "offline");
+    const more = staff.length - AGENTS_MAX;
+    fill(list, staff.slice(0, AGENTS_MAX).map((agent) => h("li", { class: `tone-${tone(agent.state)}${floor.fresh.has(agent.user_id) ? " fresh" : ""}` },
+      avatar(floor.name(agent)),
+      h("span", {}, h("b", {}, floor.name(agent)), h("small", {}, h("i", {}, capital(stateWords(agent.state))), since(agent.since, " "))))),
+    more > 0 && h("li", { class: "strip-more" }, h("a", { href: "/admin/agents" }, `${more} more`)));
+    floor.fresh.clear();
+    list.hidden = staff.length === 0;
+  }, { signal });
+  return list;
 }
 
 class LiveView {
@@ -85,6 +112,7 @@ class LiveView {
     root.append(
       h("header", { class: "page-head" },
         h("div", {}, h("h1", {}, "Live"), h("p", {}, "Everything that happens, the moment it happens.")), linePill(signal)),
+      agentsStrip(signal),
       h("div", { class: "stack" },
         h("div", { class: "tools" }, h("div", { class: "search" }, icon("search", 16), this.filter), this.pause), this.families),
       this.voice, this.list, this.none, this.shown);

@@ -2,6 +2,7 @@
 
 import { api, sentence } from "../api.js";
 import { empty, fill, h, note } from "../dom.js";
+import { feed } from "../feed.js";
 import { avatar, learn } from "../people.js";
 import { count, every, since } from "../time.js";
 
@@ -11,6 +12,13 @@ function tile(name, value, more = "") {
   return h("div", { class: "tile" }, h("dt", {}, name), h("dd", {}, value, more && h("small", {}, ` ${more}`)));
 }
 
+/** What the hub counts, in words; `null` for what stands on the page already. */
+const COUNTS = {
+  users_online: null,
+  events_carried: ["Events", "since the server started"],
+  events_handed_out: ["Handed out", "to open connections"],
+  latest_seq: ["Newest event", "its number"],
+};
 /** `queued_bytes` → `Queued bytes`. */
 const label = (name) => (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
 
@@ -20,7 +28,9 @@ function numbers(people, stats, user) {
   const tiles = [tile("People online", count(people.length)), tile("Connections", count(own))];
   if (stats?.total_tenants > 1) tiles.push(tile("In all organisations", count(stats.total_clients), `in ${count(stats.total_tenants)}`));
   for (const [name, value] of Object.entries(stats?.hub ?? {})) {
-    if (typeof value === "number") tiles.push(tile(label(name), count(value)));
+    if (typeof value !== "number" || COUNTS[name] === null) continue;
+    const [words, more] = COUNTS[name] ?? [label(name), ""];
+    tiles.push(tile(words, count(value), more));
   }
   return tiles.slice(0, 8);
 }
@@ -45,7 +55,7 @@ function mount(root, { user, signal }) {
   root.append(h("header", { class: "page-head" }, h("div", {}, h("h1", {}, "Who is online"), h("p", {}, "People with at least one open connection: a page, an application, a phone."))), trouble, tiles, card);
   tiles.hidden = true;
 
-  every(REFRESH_MS, async () => {
+  const look = async () => {
     try {
       const [online, stats] = await Promise.all([
         api.get("/ws/online", { signal }),
@@ -65,7 +75,10 @@ function mount(root, { user, signal }) {
     } catch (error) {
       if (!signal.aborted) fill(trouble, note("bad", sentence(error)));
     }
-  }, signal);
+  };
+  every(REFRESH_MS, look, signal);
+  // This very page is a connection too: it counts from the moment its own socket stands.
+  feed.socket.addEventListener("state", ({ detail }) => detail.state === "live" && look(), { signal });
 }
 
 export default { title: "Who is online", mount };

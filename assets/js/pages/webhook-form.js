@@ -24,7 +24,7 @@ function number(name, value, min, max) {
 
 function controls(hook) {
   return {
-    name: input({ name: "name", value: hook?.name ?? "", autocomplete: "off", maxlength: "255", autofocus: true }),
+    name: input({ name: "name", value: hook?.name ?? "", autocomplete: "off", maxlength: "100", autofocus: true }),
     url: input({ type: "url", name: "url", value: hook?.url ?? "", placeholder: "https://example.com/hooks/deskbell", autocomplete: "off", spellcheck: "false" }),
     retry_count: number("retry_count", hook?.retry_count ?? 3, 0, 20),
     timeout: number("timeout", hook?.timeout ?? 10, 1, 30),
@@ -46,7 +46,7 @@ function body(c, picker, hook) {
     field("payload_format", "Body", c.payload_format),
     hook ? null : field("secret", "Secret", c.secret, "Signs every delivery. You will see it once."),
     h("div", { class: "field", "data-field": "is_active" }, h("label", { class: "check" }, c.is_active,
-      h("span", {}, "Active", h("small", { class: "hint" }, " While it is paused, deliveries are held, not lost.")))),
+      h("span", {}, "Active", h("small", { class: "hint" }, " While it is paused, deliveries are set aside.")))),
   ];
 }
 

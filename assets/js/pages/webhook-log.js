@@ -2,12 +2,13 @@
 
 import { api, query, sentence } from "../api.js";
 import { copyButton, empty, fill, h, icon, note } from "../dom.js";
-import { moment } from "../time.js";
+import { moment, toMs } from "../time.js";
 import { hue } from "../words.js";
 
 const PAGE = 25;
-const TONES = { delivered: "good", waiting: "info", failed: "bad", held: "warn", expired: "quiet", cancelled: "quiet" };
-const STATES = ["delivered", "failed", "waiting", "held", "expired", "cancelled"];
+const TONES = { delivered: "good", waiting: "warn", failed: "bad" };
+/** What an attempt can come to, and what that means for its delivery. */
+const STATES = [["delivered", "Delivered"], ["waiting", "To be tried again"], ["failed", "Failed for good"]];
 
 /** JSON made readable, anything else as it is. */
 function pretty(text) {
@@ -27,6 +28,12 @@ function detail(entry) {
     entry.error && note("bad", entry.error),
     answer ? h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": "What the receiver answered" }, answer), copyButton(() => answer))
       : h("p", { class: "small quiet" }, "No answer kept."));
+}
+
+/** What came of an attempt. */
+function outcome(entry) {
+  if (entry.state !== "waiting") return entry.state;
+  return toMs(entry.next_attempt_at) > Date.now() ? "will retry" : "tried again";
 }
 
 function statusCell(entry) {
@@ -49,14 +56,15 @@ class Row {
   }
 
   update(entry) {
-    const drawn = JSON.stringify(entry);
+    const words = outcome(entry);
+    const drawn = JSON.stringify([entry, words]);
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     this.entry = entry;
     const cells = [
       h("td", {}, moment(entry.created_at)),
       h("td", {}, h("span", { class: `kind hue-${hue(entry.event)}` }, entry.event)),
-      h("td", {}, h("span", { class: `badge tone-${TONES[entry.state] ?? "quiet"}` }, entry.state)),
+      h("td", {}, h("span", { class: `badge tone-${TONES[entry.state] ?? "quiet"}` }, words)),
       h("td", {}, statusCell(entry)),
       h("td", { class: "end nowrap", "data-name": "Answered in" }, Number.isFinite(entry.response_time_ms) ? `${Math.round(entry.response_time_ms).toLocaleString()} ms` : "–"),
       h("td", { class: "end" }, this.toggle),
@@ -78,7 +86,7 @@ class Row {
 /** The section with the log of the webhook at `path`; `refresh()` brings the newest in. */
 export function logTable(path, signal) {
   const rows = new Map();
-  const filter = h("select", { class: "input", "aria-label": "Show" }, h("option", { value: "" }, "All states"), STATES.map((state) => h("option", { value: state }, state)));
+  const filter = h("select", { class: "input", "aria-label": "Show" }, h("option", { value: "" }, "All states"), STATES.map(([state, words]) => h("option", { value: state }, words)));
   const body = h("tbody");
   const table = h("table", { class: "table table-log" }, h("caption", { class: "visually-hidden" }, "Attempts, newest first"),
     h("thead", {}, h("tr", {}, ["Time", "Event", "Delivery", "Answer"].map((name) => h("th", { scope: "col" }, name)), h("th", { scope: "col", class: "end" }, "In"), h("th", {}, h("span", { class: "visually-hidden" }, "Details")))), body);
@@ -97,7 +105,7 @@ export function logTable(path, signal) {
     const sorted = [...rows.values()].sort((a, b) => b.id - a.id);
     // Only what is new or out of place moves, so that nobody loses the focus or the place.
     sorted.flatMap((row) => [row.line, row.more]).forEach((line, i) => body.children[i] !== line && body.insertBefore(line, body.children[i] ?? null));
-    if (!sorted.length) fill(card, empty(filter.value ? `Nothing ${filter.value}` : "Nothing sent yet", filter.value ? "" : "Send a test and it appears here."));
+    if (!sorted.length) fill(card, empty(filter.value ? "Nothing of that kind" : "Nothing sent yet", filter.value ? "" : "Send a test and it appears here."));
     else if (!table.isConnected) fill(card, table);
   };
   const fail = (error) => !signal.aborted && fill(card, h("div", { class: "card-pad" }, note("bad", sentence(error))));

@@ -7,7 +7,7 @@ import { fill, h, icon, note, toast } from "../dom.js";
 import { count, every, moment } from "../time.js";
 import { logTable } from "./webhook-log.js";
 import { editWebhook } from "./webhook-form.js";
-import { patterns, percent, share, stateBadge } from "./webhooks.js";
+import { patterns, percent, share, stateBadge, streak } from "./webhooks.js";
 
 const REFRESH_MS = 5_000;
 
@@ -62,15 +62,20 @@ class WebhookView {
 
   async #load() {
     try {
-      const { data } = await api.get(this.path, { signal: this.signal });
-      this.#show(data);
+      await this.#look();
     } catch (error) {
       if (this.signal.aborted) return;
       fill(this.says, note("bad", error.status === 404 ? "There is no such webhook. It may have been deleted." : sentence(error)));
       this.log.node.hidden = true;
       return;
     }
-    every(REFRESH_MS, () => Promise.all([this.#stats(), this.log.refresh()]), this.signal);
+    // The log says what is wrong, should the others fail.
+    every(REFRESH_MS, () => Promise.all([this.#look().catch(() => {}), this.#stats(), this.log.refresh()]), this.signal);
+  }
+
+  async #look() {
+    const { data } = await api.get(this.path, { signal: this.signal });
+    this.#show(data);
   }
 
   #show(hook) {
@@ -78,7 +83,7 @@ class WebhookView {
     document.title = `${hook.name} · Deskbell`;
     fill(this.title, hook.name);
     fill(this.url, hook.url);
-    fill(this.facts, stateBadge(hook), patterns(hook.events, 8),
+    fill(this.facts, stateBadge(hook), streak(hook), patterns(hook.events, 8),
       h("span", { class: "small quiet" }, `${count(hook.retry_count)} retries · ${count(hook.timeout)} s time-out`));
     // The buttons stay what they are, so that the focus stays where it is.
     if (!this.actions.firstChild) fill(this.actions, this.#buttons());
@@ -137,7 +142,7 @@ class WebhookView {
       fill(this.says, note("info", "Sending a test; this takes as long as the receiver takes to answer…"));
       const { data } = await api.post(`${this.path}/test`);
       fill(this.says, testResult(data ?? {}));
-      await Promise.all([this.#stats(), this.log.refresh()]);
+      await Promise.all([this.#look(), this.#stats(), this.log.refresh()]);
     });
   }
 
@@ -145,7 +150,7 @@ class WebhookView {
     return this.#busy(button, async () => {
       const { data } = await api.patch(this.path, { is_active: !this.hook.is_active });
       this.#show({ ...this.hook, ...data });
-      toast(data.is_active ? "Deliveries go out again" : "Paused: deliveries are held");
+      toast(data.is_active ? "New deliveries go out again" : "Paused: deliveries are set aside");
     });
   }
 

@@ -2,7 +2,7 @@
 
 import { api, sentence } from "../api.js";
 import { empty, fill, h, icon, note } from "../dom.js";
-import { moment } from "../time.js";
+import { count, moment } from "../time.js";
 import { hue } from "../words.js";
 import { editWebhook } from "./webhook-form.js";
 
@@ -32,9 +32,14 @@ export function percent(rate) {
   return `${(Math.floor(rate * 1000) / 10).toLocaleString(undefined, { maximumFractionDigits: 1 })} %`;
 }
 
-function health(stats) {
+/** That it failed again and again, where it did; null while it is well. */
+export function streak({ failure_streak: failures = 0 }) {
+  return failures > 0 ? h("span", { class: `badge tone-${failures > 2 ? "bad" : "warn"}` }, failures === 1 ? "last try failed" : `${count(failures)} failures in a row`) : null;
+}
+
+function health(stats, hook) {
   const rate = share(stats);
-  if (rate === null) return h("span", { class: "quiet small nowrap" }, "nothing sent yet");
+  if (rate === null) return streak(hook) ?? h("span", { class: "quiet small nowrap" }, stats.total ? "on its way" : "nothing sent yet");
   const tone = rate >= 0.99 ? "good" : rate >= 0.9 ? "warn" : "bad";
   return h("span", { class: `badge tone-${tone}`, title: `${stats.delivered} delivered, ${stats.failed} failed` }, percent(rate));
 }
@@ -50,7 +55,7 @@ function row(hook, go) {
     if (!event.target.closest("a") && !getSelection()?.toString()) go(path);
   });
   const show = (stats) => {
-    fill(rate, health(stats));
+    fill(rate, health(stats, hook));
     fill(last, stats.last_delivery_at ? moment(stats.last_delivery_at) : "");
   };
   return { line, id: hook.id, show };

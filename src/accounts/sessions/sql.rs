@@ -10,7 +10,7 @@ use crate::{
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
-pub(super) fn insert(
+pub(in crate::accounts) fn insert(
     w: &Write<'_>,
     id: SessionId,
     (tenant, user): (TenantId, UserId),

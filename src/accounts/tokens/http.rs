@@ -10,7 +10,6 @@ use crate::{
         Answer, Core, Json, May, PathOf, QueryOf, created, ok, page::Paging,
         permission::ManageTokens,
     },
-    hub::Close,
     id::EntityId,
 };
 use axum::extract::State;
@@ -68,8 +67,7 @@ pub struct Revoked {
     revoked: bool,
 }
 
-/// `DELETE /tokens/{id}`: revokes a token. A socket does not know by which token it came, so all
-/// that came by tokens of the same maker are asked to come again; the revoked one is not let in.
+/// `DELETE /tokens/{id}`: revokes a token. Tokens open no sockets, so there is nothing to close.
 ///
 /// # Errors
 /// 404 when there is no such token that stands.
@@ -78,16 +76,10 @@ pub async fn delete(
     who: May<ManageTokens>,
     PathOf(id): PathOf<EntityId>,
 ) -> Answer<Revoked> {
-    let (tenant, held) = (who.tenant, core.clone());
+    let tenant = who.tenant;
     let job = core.db.write(move |w| {
-        let maker = sql::revoke(w, tenant, id)?.or_not_found("token")?;
-        let core = held.clone();
-        w.after_commit(move || {
-            core.hub.close_where(Close::Restart, |s| {
-                s.session.is_none() && s.who.tenant == tenant && s.who.user == maker
-            });
-        });
-        Ok(Revoked { id, revoked: true })
+        let revoked = sql::revoke(w, tenant, id)?;
+        revoked.then_some(Revoked { id, revoked }).or_not_found("token")
     });
     job.await.map(ok)
 }

@@ -5,9 +5,9 @@ use crate::{
     db::Write,
     error::{Error, Result},
     http::page::Paging,
-    id::{EntityId, TenantId, UserId},
+    id::{EntityId, TenantId},
 };
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 /// How many tokens of a tenant stand.
 pub(super) fn count(conn: &Connection, tenant: TenantId) -> Result<i64> {
@@ -70,12 +70,13 @@ pub(super) fn insert(w: &Write<'_>, token: &Token, digest: &[u8]) -> Result<()> 
     Ok(())
 }
 
-/// Revokes a token; answers who made it, or none when there is no such token that stands.
-pub(super) fn revoke(w: &Write<'_>, tenant: TenantId, id: EntityId) -> Result<Option<UserId>> {
-    Ok(w.prepare_cached(
-        "update api_tokens set revoked_at = ?3
-         where tenant_id = ?1 and id = ?2 and revoked_at is null returning created_by",
-    )?
-    .query_row((tenant, id, w.now), |row| row.get(0))
-    .optional()?)
+/// Revokes a token; false when there is no such token that stands.
+pub(super) fn revoke(w: &Write<'_>, tenant: TenantId, id: EntityId) -> Result<bool> {
+    let revoked = w
+        .prepare_cached(
+            "update api_tokens set revoked_at = ?3
+             where tenant_id = ?1 and id = ?2 and revoked_at is null",
+        )?
+        .execute((tenant, id, w.now))?;
+    Ok(revoked > 0)
 }

@@ -34,11 +34,8 @@ pub struct Args {
     #[command(flatten)]
     common: Common,
     /// WebSocket clients
-    #[arg(
-        long,
-        default_value_t = 1_000,
-        value_parser = clap::value_parser!(u32).range(1..=100_000)
-    )]
+    #[arg(long, default_value_t = 1_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     clients: u32,
     /// After one message at a time, rounds with so many under way
     #[arg(

@@ -106,7 +106,7 @@ fn data() -> &'static str {
     concat!(
         r#"{"order":"A-2024-001234","customer":"Dora Weiss","currency":"EUR","total_cents":12995,"#,
         r#""items":[{"sku":"HS-200","name":"Headset","count":2},"#,
-        r#"{"sku":"CB-010","name":"Cable","count":1}],"paid":true}"#
+        r#"{"sku":"CB-010","name":"Cable","count":1}],"paid":true}"#,
     )
 }
 

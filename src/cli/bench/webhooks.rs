@@ -191,8 +191,8 @@ async fn publish(server: &Server, api: &Api, types: &[String], batches: u32) -> 
         .cycle()
         .zip(0..BATCH)
         .map(|(event, number)| {
-            let data = json!({"number": number, "text": "The bell rings on every desk."});
-            json!({"type": event, "data": data})
+            let data = json!({ "number": number, "text": "The bell rings on every desk." });
+            json!({ "type": event, "data": data })
         })
         .collect();
     let body = json!({ "events": events }).to_string();

@@ -52,6 +52,7 @@ struct Inner {
 pub(super) struct Look {
     pub(super) endpoint: i64,
     pub(super) whereto: Option<Arc<Whereto>>,
+    pub(super) changes: u64,
     pub(super) claimed: std::collections::HashSet<i64>,
     pub(super) room: usize,
 }
@@ -135,6 +136,7 @@ impl Board {
                 looks.push(Look {
                     endpoint: *endpoint,
                     whereto: lane.whereto.clone(),
+                    changes: lane.changes,
                     claimed: lane.claimed.clone(),
                     room: READY_MAX - lane.ready.len(),
                 });
@@ -151,16 +153,20 @@ impl Board {
         low.filter_map(|lane| lane.next_due).min()
     }
 
-    /// Jobs read for a lane, whether there may be more, and when the next one falls due.
+    /// Jobs read for a lane, whether there may be more, and when the next one falls due. Nothing is
+    /// taken when the endpoint was changed while they were read: they would go to where it was.
     pub(super) fn fill(
         &self,
-        whereto: &Arc<Whereto>,
+        (whereto, changes): (&Arc<Whereto>, u64),
         jobs: Vec<Job>,
         (more, next_due): (bool, Option<i64>),
     ) {
         let mut inner = self.inner.lock();
         let endpoint = whereto.endpoint;
         let lane = inner.lanes.entry(endpoint).or_default();
+        if lane.changes != changes {
+            return;
+        }
         lane.whereto = Some(whereto.clone());
         lane.look |= more;
         if let Some(due) = next_due {
@@ -188,6 +194,7 @@ impl Board {
         let mut inner = self.inner.lock();
         if let Some(lane) = inner.lanes.get_mut(&endpoint) {
             lane.whereto = None;
+            lane.changes += 1;
             lane.look = true;
             for job in std::mem::take(&mut lane.ready) {
                 lane.claimed.remove(&job.delivery);

@@ -88,7 +88,7 @@ impl Keeper {
 
     /// Reads an endpoint's next deliveries.
     fn fill(&self, look: Look, now: i64) -> Result<()> {
-        let Look { endpoint, whereto, claimed, room } = look;
+        let Look { endpoint, whereto, changes, claimed, room } = look;
         let whereto = match whereto {
             Some(known) => known,
             None => match self.engine.db.read_blocking(|r| sql::endpoint(r, endpoint))? {
@@ -99,7 +99,7 @@ impl Keeper {
         let engine = &self.engine;
         let found = engine.db.read_blocking(|r| sql::due(r, &whereto, &claimed, (now, room)))?;
         let nothing = found.jobs.is_empty() && found.next_due.is_none() && !found.more;
-        engine.board.fill(&whereto, found.jobs, (found.more, found.next_due));
+        engine.board.fill((&whereto, changes), found.jobs, (found.more, found.next_due));
         if nothing {
             engine.board.drop_lane(endpoint);
         }

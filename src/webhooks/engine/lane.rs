@@ -82,6 +82,8 @@ impl Attempted {
 pub(super) struct Lane {
     /// `None` until the keeper has read it, or when it was changed since.
     pub(super) whereto: Option<Arc<Whereto>>,
+    /// Counts the changes to the endpoint, so that what was read before one is not used after it.
+    pub(super) changes: u64,
     pub(super) ready: VecDeque<Job>,
     /// Ready, under way, or done and not settled: not to be taken from the queue again.
     pub(super) claimed: HashSet<i64>,

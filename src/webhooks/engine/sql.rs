@@ -257,13 +257,16 @@ impl Sum {
     }
 }
 
-/// Takes a step's worth of waiting deliveries out of the queue; returns how many.
+/// Takes a step's worth of waiting deliveries out of the queue; returns how many. None when the
+/// endpoint was switched on again since the caller looked.
 pub(super) fn withdraw(w: &Write<'_>, endpoint: i64, state: &str) -> Result<usize> {
     let moved = w
         .prepare_cached(
             "update deliveries set state = ?2, ended_at = iif(?2 = 'cancelled', ?3, null)
              where id in (select id from deliveries where endpoint_id = ?1
-               and (state = 'waiting' or (?2 = 'cancelled' and state = 'held')) limit ?4)",
+               and (state = 'waiting' or (?2 = 'cancelled' and state = 'held')) limit ?4)
+               and not exists (select 1 from endpoints
+                 where id = ?1 and is_active and deleted_at is null)",
         )?
         .execute((endpoint, state, w.now, STEP))?;
     if moved > 0 && state == "cancelled" {

@@ -1,0 +1,229 @@
+//! What the writer promises: group commit, savepoints, honest answers, and histories that are kept
+//! apart.
+
+use super::*;
+use crate::{
+    event::{Envelope, Kind, Listener},
+    id::{TenantId, UserId},
+};
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+
+type Heard = Arc<Mutex<Vec<Arc<Envelope>>>>;
+
+fn open(folder: &Path) -> (Db, Heard) {
+    let heard = Heard::default();
+    let hears = heard.clone();
+    let settings = Settings {
+        folder: folder.to_owned(),
+        synchronous: Synchronous::Full,
+        clock: Clock::default(),
+        min_free_bytes: 0,
+    };
+    let on_commit = Box::new(move |c: Committed| hears.lock().extend(c.envelopes));
+    let db = Db::open(settings, on_commit).unwrap_or_else(|e| panic!("{e}"));
+    (db, heard)
+}
+
+fn say(w: &mut Write<'_>, n: u32) -> Result<i64> {
+    let kind = Kind::Custom("order.paid".into());
+    Ok(w.say(Say::new(TENANT, kind, &serde_json::json!({ "n": n }))?)?.seq)
+}
+
+fn staff() -> Listener {
+    Listener { tenant: TENANT, user: UserId(Uuid::nil()), role: crate::auth::Role::Agent }
+}
+
+async fn log(db: &Db) -> Vec<i64> {
+    let page = db.read(|r| events_after(r, &staff(), &[], 0, 10_000)).await.unwrap();
+    page.envelopes.iter().map(|e| e.seq).collect()
+}
+
+/// Jobs that fail or panic give back their numbers, change nothing, and spoil nobody else's work.
+#[tokio::test]
+async fn failed_jobs_leave_no_trace_and_no_gap_in_seq() {
+    let folder = crate::test_folder();
+    let (db, heard) = open(folder.path());
+    let jobs = (0..300_u32).map(|n| {
+        let db = db.clone();
+        tokio::spawn(async move {
+            db.write(move |w| {
+                let seq = say(w, n)?;
+                match n % 3 {
+                    1 => Err(Error::NotFound("third job")),
+                    2 => panic!("a job that breaks"),
+                    _ => Ok(seq),
+                }
+            })
+            .await
+        })
+    });
+    let mut good = Vec::new();
+    for (n, job) in jobs.collect::<Vec<_>>().into_iter().enumerate() {
+        match (n % 3, job.await.unwrap()) {
+            (0, Ok(seq)) => good.push(seq),
+            (1, Err(Error::NotFound(_))) | (2, Err(Error::Internal { .. })) => {}
+            (_, other) => panic!("{n}: {other:?}"),
+        }
+    }
+    good.sort_unstable();
+    assert_eq!(good, (1..=100).collect::<Vec<i64>>());
+    assert_eq!(log(&db).await, good);
+    let told: Vec<i64> = heard.lock().iter().map(|e| e.seq).collect();
+    assert_eq!(told, good, "the bell hears what is in the log, in its order");
+    assert_eq!(db.latest_seq(), 100);
+    db.close();
+}
+
+#[tokio::test]
+async fn hooks_run_after_the_commit_and_never_for_a_failed_job() {
+    let folder = crate::test_folder();
+    let (db, _) = open(folder.path());
+    let ran = Arc::new(Mutex::new(Vec::new()));
+    for fails in [false, true] {
+        let ran = ran.clone();
+        let outcome = db
+            .write(move |w| {
+                let ran = ran.clone();
+                w.after_commit(move || ran.lock().push(fails));
+                if fails { Err(Error::NotFound("anything")) } else { Ok(()) }
+            })
+            .await;
+        assert_eq!(outcome.is_err(), fails);
+    }
+    assert_eq!(*ran.lock(), [false]);
+    db.close();
+}
+
+/// A database that is full refuses writes, still reads, and takes writes again once there is room.
+#[tokio::test]
+async fn a_full_disk_makes_it_read_only_until_there_is_room() {
+    let folder = crate::test_folder();
+    let (db, heard) = open(folder.path());
+    // SQLite's own page bound answers as a full disk does, without needing one.
+    let cap = |pages: i64| {
+        db.write(move |w| {
+            Ok(w.query_row(&format!("pragma max_page_count = {pages}"), [], |_| Ok(()))?)
+        })
+    };
+    cap(1).await.unwrap();
+    let blob = "x".repeat(200_000);
+    let big = {
+        let blob = blob.clone();
+        move |w: &mut Write<'_>| {
+            let kind = Kind::Custom("big.one".into());
+            w.say(Say::new(TENANT, kind, &serde_json::json!({ "blob": blob }))?)
+        }
+    };
+    assert!(matches!(db.write(big.clone()).await, Err(Error::Full)));
+    assert_eq!(db.health(), Health::DiskFull);
+    assert!(matches!(db.write(big.clone()).await, Err(Error::Full)), "refused without a try");
+    assert_eq!((log(&db).await.len(), heard.lock().len()), (0, 0));
+    // The housekeeper finds that there is room on the disk, and lets writes in again.
+    while db.health() != Health::Good {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    cap(1_000_000).await.unwrap();
+    db.write(big).await.unwrap();
+    assert_eq!(log(&db).await, [1]);
+    db.close();
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_reopen_and_the_epoch_stays() {
+    let folder = crate::test_folder();
+    let (db, _) = open(folder.path());
+    for n in 0..5 {
+        db.write(move |w| say(w, n)).await.unwrap();
+    }
+    let epoch = db.epoch().to_owned();
+    db.close();
+    let (db, _) = open(folder.path());
+    assert_eq!((db.epoch(), db.latest_seq(), db.lost_range()), (epoch.as_str(), 5, None));
+    assert_eq!(log(&db).await, [1, 2, 3, 4, 5]);
+    db.close();
+}
+
+/// An old file copied back begins a new history: other epoch, numbers never given out twice, and
+/// readers of the lost one are told.
+#[tokio::test]
+async fn an_old_copy_is_noticed() {
+    let folder = crate::test_folder();
+    let file = folder.path().join("deskbell.db");
+    let (db, _) = open(folder.path());
+    db.write(|w| say(w, 0)).await.unwrap();
+    let old_epoch = db.epoch().to_owned();
+    db.close();
+    let old = std::fs::read(&file).unwrap();
+    let (db, _) = open(folder.path());
+    for n in 0..9 {
+        db.write(move |w| say(w, n)).await.unwrap();
+    }
+    db.close();
+    std::fs::write(&file, old).unwrap();
+    let (db, _) = open(folder.path());
+    assert_ne!(db.epoch(), old_epoch);
+    let bounds = db.read(log_bounds).await.unwrap();
+    let resume = |since, epoch: Option<&str>| db.may_resume(bounds, since, epoch);
+    assert_eq!(resume(1, Some(&old_epoch)), Err(Refused::UnknownEpoch));
+    assert_eq!(resume(10, None), Err(Refused::UnknownEpoch), "that event is gone");
+    assert_eq!(resume(1, None), Ok(()), "both histories begin with it");
+    let seq = db.write(|w| say(w, 0)).await.unwrap();
+    assert!(seq > 10, "{seq} was given out before");
+    assert_eq!(db.may_resume(db.read(log_bounds).await.unwrap(), seq, Some(db.epoch())), Ok(()));
+    db.close();
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write_and_is_stopped_when_it_takes_too_long() {
+    let folder = crate::test_folder();
+    let (db, _) = open(folder.path());
+    let wrote = db.read(|r| Ok(r.execute("delete from meta", [])?)).await;
+    assert!(wrote.is_err());
+    let endless = "with recursive n(x) as (select 1 union all select x + 1 from n)
+                   select count(*) from n";
+    let stopped = db.read(move |r| Ok(r.query_row(endless, [], |row| row.get::<_, i64>(0))?)).await;
+    assert!(matches!(stopped, Err(Error::Busy(_))), "{stopped:?}");
+    db.close();
+}
+
+/// Under load the WAL would never end by itself: the writer finishes it between two groups.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_write_ahead_log_stays_bounded_while_everybody_writes() {
+    const BOUND: u64 = 3 * (64 << 20);
+    let folder = crate::test_folder();
+    let (db, _) = open(folder.path());
+    let wal = folder.path().join("deskbell.db-wal");
+    let blob = Arc::new("x".repeat(100_000));
+    let writers: Vec<_> = (0..8)
+        .map(|_| {
+            let (db, blob) = (db.clone(), blob.clone());
+            tokio::spawn(async move {
+                for _ in 0..500 {
+                    let blob = blob.clone();
+                    let job = db.write(move |w| {
+                        let kind = Kind::Custom("big.one".into());
+                        w.say(Say::new(TENANT, kind, &serde_json::json!({ "blob": *blob }))?)
+                    });
+                    job.await.unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut largest = 0;
+    while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
+        largest = largest.max(std::fs::metadata(&wal).map_or(0, |m| m.len()));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let count = |r: &Connection| -> Result<i64> {
+        Ok(r.query_row("select count(*) from events", [], |row| row.get(0))?)
+    };
+    assert_eq!(db.read(count).await.unwrap(), 4_000);
+    assert!(largest < BOUND, "400 MB were written and the log grew to {largest} bytes");
+    db.close();
+}

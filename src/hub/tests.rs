@@ -1,0 +1,242 @@
+//! The promise of the hub under stress: every session gets every event of its rooms once, in order,
+//! whoever lags.
+
+use super::*;
+use crate::{
+    auth::Role,
+    config::Synchronous,
+    db::{Committed, Say, Settings},
+    event::{Dialect, Envelope, Kind, Listener, Room},
+    id::UserId,
+};
+use bytes::Bytes;
+use std::{io, time::Duration};
+use uuid::Uuid;
+
+const TENANT: TenantId = TenantId(Uuid::from_u128(1));
+
+/// Says of each event only its `seq`, and of the end its code.
+struct Plain;
+
+impl Tongue for Plain {
+    fn dialect(&self) -> Dialect {
+        Dialect::Ws
+    }
+    fn event(&self, event: &Envelope) -> Bytes {
+        // As long as a real event, so that the bounds in bytes are tested too.
+        format!("{}{}\n", event.seq, " ".repeat(event.data.get().len())).into()
+    }
+    fn ping(&self) -> Bytes {
+        Bytes::from_static(b"ping\n")
+    }
+    fn close(&self, code: u16, _: &CloseReason) -> Bytes {
+        format!("close {code}\n").into()
+    }
+}
+
+/// A wire that takes everything, slowly where told, or nothing; it keeps what it took.
+#[derive(Clone, Default)]
+struct Reader {
+    took: Arc<Mutex<Vec<u8>>>,
+    slow: Duration,
+    stalled: bool,
+}
+
+impl Wire for Reader {
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        if self.stalled {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        std::thread::sleep(self.slow);
+        self.took.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl Reader {
+    /// The lines so far, without what fills them up.
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.took.lock().clone()).unwrap();
+        text.lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// The numbers of the events so far.
+    fn seqs(&self) -> Vec<i64> {
+        self.lines().iter().filter_map(|line| line.parse().ok()).collect()
+    }
+}
+
+struct House {
+    db: Db,
+    hub: Hub,
+    _folder: tempfile::TempDir,
+}
+
+/// A hub whose inbox has this much room, over a database of its own.
+fn house(inbox_max: usize) -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let (orders, inbox) = std::sync::mpsc::sync_channel(inbox_max);
+    let bell = orders.clone();
+    let settings = Settings {
+        folder: folder.path().to_owned(),
+        synchronous: Synchronous::Normal,
+        clock: Clock::default(),
+        min_free_bytes: 0,
+    };
+    let on_commit = move |committed: Committed| {
+        drop(bell.try_send(Order::Events(committed.envelopes)));
+    };
+    let db = Db::open(settings, Box::new(on_commit)).unwrap();
+    let limits = Limits { all: 1_000, per_user: 1_000 };
+    let hub = Hub::start(&db, orders, inbox, limits).unwrap();
+    House { db, hub, _folder: folder }
+}
+
+impl House {
+    async fn say(&self, data: &str) -> i64 {
+        let data = serde_json::json!({ "data": data });
+        let job = self.db.write(move |w| {
+            let kind = Kind::Custom("load.step".into());
+            w.say(Say::new(TENANT, kind, &data)?.room(Room::Tenant))
+        });
+        job.await.unwrap().seq
+    }
+
+    /// Many events in one transaction, as a batch makes them; answers the last.
+    async fn say_many(&self, count: usize, data: &str) -> i64 {
+        let data = serde_json::json!({ "data": data });
+        let job = self.db.write(move |w| {
+            let mut last = 0;
+            for _ in 0..count {
+                last = w.say(Say::new(TENANT, Kind::Custom("load.step".into()), &data)?)?.seq;
+            }
+            Ok(last)
+        });
+        job.await.unwrap()
+    }
+
+    async fn join(&self, reader: &Reader, held: bool) -> Connection {
+        let user = UserId(Uuid::from_u128(2));
+        self.hub
+            .connect(Arrival {
+                who: Listener { tenant: TENANT, user, role: Role::Agent },
+                name: String::from("Ann"),
+                session: None,
+                expires_at: i64::MAX,
+                address: [127, 0, 0, 1].into(),
+                tongue: &Plain,
+                wire: Box::new(reader.clone()),
+                held,
+            })
+            .await
+            .unwrap()
+    }
+
+    async fn replay(&self, session: &Session, since: i64) {
+        let missed = Missed { since, epoch: None, max: None };
+        let told = |_| Bytes::from_static(b"resumed\n");
+        replay(&self.hub, &self.db, session, missed, told).await.unwrap();
+    }
+}
+
+/// Waits until `is_so`, for at most ten seconds.
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let waited = tokio::time::timeout(Duration::from_secs(10), async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "{what}");
+}
+
+/// A ringer that is behind the log carries events that a replay has sent already: they must not be
+/// sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_resumes_while_the_ringer_lags_hears_nothing_twice() {
+    let house = house(INBOX_MAX);
+    let slow = Reader { slow: Duration::from_millis(2), ..Reader::default() };
+    let _holds_the_ringer_up = house.join(&slow, false).await;
+    for round in 0..20 {
+        let since = house.say("before").await;
+        let reader = Reader::default();
+        let connection = house.join(&reader, true).await;
+        let mut last = since;
+        for _ in 0..50 {
+            last = house.say("meanwhile").await;
+        }
+        house.replay(&connection, since).await;
+        last = house.say("after").await.max(last);
+        until("the last event comes", || reader.seqs().last() == Some(&last)).await;
+        assert_eq!(reader.seqs(), (since + 1..=last).collect::<Vec<_>>(), "round {round}");
+    }
+}
+
+/// The same for a client that begins without a replay, and for one that asks again later.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hello_says_is_old_news_does_not_come_after_it() {
+    let house = house(INBOX_MAX);
+    let slow = Reader { slow: Duration::from_millis(2), ..Reader::default() };
+    let _holds_the_ringer_up = house.join(&slow, false).await;
+    for round in 0..20 {
+        let reader = Reader::default();
+        for _ in 0..20 {
+            house.say("before").await;
+        }
+        let connection = house.join(&reader, true).await;
+        for _ in 0..20 {
+            house.say("meanwhile").await;
+        }
+        go_live(&house.db, &connection, |latest| format!("hello {latest}\n").into()).await;
+        let last = house.say("after").await;
+        until("the last event comes", || reader.seqs().last() == Some(&last)).await;
+        let hello = reader.lines()[0].strip_prefix("hello ").unwrap().parse::<i64>().unwrap();
+        assert_eq!(reader.seqs(), (hello + 1..=last).collect::<Vec<_>>(), "round {round}");
+    }
+}
+
+/// An inbox with room for one order loses nearly everything it is told; the log makes up for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inbox_that_overflows_loses_nothing_and_changes_no_order() {
+    let house = house(1);
+    let slow = Reader { slow: Duration::from_millis(2), ..Reader::default() };
+    let _holds_the_ringer_up = house.join(&slow, false).await;
+    let readers: Vec<Reader> = (0..8).map(|_| Reader::default()).collect();
+    let mut connections = Vec::new();
+    for reader in &readers {
+        connections.push(house.join(reader, false).await);
+    }
+    let mut last = 0;
+    for _ in 0..500 {
+        last = house.say("x").await;
+    }
+    for reader in &readers {
+        until("everything comes", || reader.seqs().last() == Some(&last)).await;
+        assert_eq!(reader.seqs(), (1..=last).collect::<Vec<_>>());
+    }
+    assert!(house.hub.rung().lags.load(Ordering::Relaxed) > 0, "nothing overflowed");
+}
+
+/// One transaction may say more than a mailbox holds. Who reads is not closed for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_larger_than_a_mailbox_does_not_close_those_who_read() {
+    let house = house(INBOX_MAX);
+    let reader = Reader::default();
+    let connection = house.join(&reader, false).await;
+    let last = house.say_many(1_000, &"x".repeat(10_000)).await;
+    until("everything comes", || reader.seqs().len() == 1_000).await;
+    assert_eq!(reader.seqs().last(), Some(&last));
+    assert_eq!(connection.closed(), None);
+}
+
+/// Somebody who takes nothing is closed at the hard bound, and keeps nobody from anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_closes_those_who_take_nothing() {
+    let house = house(INBOX_MAX);
+    let (reader, stalled) = (Reader::default(), Reader { stalled: true, ..Reader::default() });
+    let _connection = house.join(&reader, false).await;
+    let slow = house.join(&stalled, false).await;
+    house.say_many(1_000, &"x".repeat(10_000)).await;
+    until("everything comes", || reader.seqs().len() == 1_000).await;
+    assert_eq!(slow.closed(), Some(Close::Slow));
+    assert!(slow.waiting() <= 2, "{} messages are kept for nobody", slow.waiting());
+}

@@ -1,0 +1,172 @@
+//! The pages in a real browser: headless Chromium walks through them, against the built program.
+//!
+//! `tests/run` installs what this needs (Chromium, playwright-core, axe-core). Where it is missing
+//! the test says so and does nothing, but in CI it must run. With `DESKBELL_SHOTS=folder` it leaves
+//! pictures of all pages there, light, dark and small, for people to look at.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that trips fails, which is what it is for, and says what it does"
+)]
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Lines, Write},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long the whole walk may take. It takes half a minute on two quiet cores.
+const WALK_MAX: Duration = Duration::from_secs(300);
+
+/// What the walk prints when it wants the server killed and started again.
+const RESTART: &str = "please restart the server";
+
+/// The built program, serving a folder of its own; killed when this is dropped.
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    /// Starts it on `port` (0 for any) and waits until it serves.
+    fn start(folder: &Path, port: &str) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_deskbell"))
+            .args(["serve", "--port", port, "--data-dir"])
+            .arg(folder.join("data"))
+            .current_dir(folder)
+            .env_clear()
+            // Webhooks may go to this machine itself, where the walk has its receiver.
+            .env("SERVER_ENV", "development")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let address = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("Starting server on ").map(String::from))
+            .expect("it says where it serves");
+        thread::spawn(move || lines.for_each(drop));
+        Self { process, address }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Killed, not asked: what it acknowledged must be there when it comes back.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// The walk, a script of its own; killed when this is dropped.
+struct Walk {
+    process: Child,
+    says: Lines<BufReader<ChildStdout>>,
+    hears: ChildStdin,
+}
+
+impl Walk {
+    fn begin(tools: &Tools, address: &str, setup_link: &str) -> Self {
+        let mut process = Command::new("node")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/walk.mjs"))
+            .env("DESKBELL_URL", format!("http://{address}"))
+            .env("DESKBELL_SETUP_LINK", setup_link)
+            .env("DESKBELL_CLIENTS", &tools.clients)
+            .env("DESKBELL_CHROMIUM", &tools.chromium)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("node starts");
+        let says = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let hears = process.stdin.take().expect("its input");
+        Self { process, says, hears }
+    }
+}
+
+impl Drop for Walk {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// What is needed beside the program.
+struct Tools {
+    clients: PathBuf,
+    chromium: PathBuf,
+}
+
+impl Tools {
+    /// Finds them, or says what is missing.
+    fn find() -> Result<Self, &'static str> {
+        let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients/npm");
+        if !clients.join("node_modules/playwright-core").is_dir() {
+            return Err("playwright-core is not installed");
+        }
+        in_path(&["node"]).ok_or("node is not installed")?;
+        let chromium = in_path(&["chromium", "chromium-browser", "google-chrome"]);
+        Ok(Self { clients, chromium: chromium.ok_or("Chromium is not installed")? })
+    }
+}
+
+fn in_path(names: &[&str]) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let folders: Vec<_> = env::split_paths(&path).collect();
+    names.iter().flat_map(|name| folders.iter().map(move |f| f.join(name))).find(|p| p.is_file())
+}
+
+/// Set up, sign in, hear events live, look after webhooks, survive a killed server and hostile
+/// names, on every page in light and dark: no error in the console, nothing that the CSP refuses,
+/// no request to another host, nothing that keeps out who uses a keyboard or a screen reader.
+#[test]
+fn a_person_can_work_with_the_pages() {
+    let tools = match Tools::find() {
+        Ok(tools) => tools,
+        Err(missing) if env::var_os("CI").is_none() => {
+            return println!("skipped: {missing}; tests/run installs what is needed");
+        }
+        Err(missing) => panic!("{missing}, and in CI this test must run"),
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Server::start(folder.path(), "0");
+    let link = fs::read_to_string(folder.path().join("data/setup-link.txt")).expect("a link");
+    let port = server.address.rsplit(':').next().expect("a port").to_owned();
+    let mut walk = Walk::begin(&tools, &server.address, link.trim());
+    let until = Instant::now() + WALK_MAX;
+    let watch = kill_after(&walk.process, until);
+    while let Some(Ok(line)) = walk.says.next() {
+        println!("{line}");
+        if line == RESTART {
+            drop(server);
+            server = Server::start(folder.path(), &port);
+            writeln!(walk.hears, "done").expect("the walk listens");
+        }
+    }
+    let ended = walk.process.wait().expect("the walk ends");
+    watch.send(()).ok();
+    assert!(Instant::now() < until, "the walk took longer than {WALK_MAX:?}");
+    assert!(ended.success(), "the walk failed; what it says stands above");
+}
+
+/// Ends a walk that hangs, unless it is told that the walk is over.
+fn kill_after(process: &Child, until: Instant) -> std::sync::mpsc::SyncSender<()> {
+    let (over, wait) = std::sync::mpsc::sync_channel(1);
+    let id = process.id().to_string();
+    thread::spawn(move || {
+        let left = until.saturating_duration_since(Instant::now());
+        if wait.recv_timeout(left) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            eprintln!("the walk hangs and is ended");
+            drop(Command::new("kill").args(["-9", &id]).status());
+        }
+    });
+    over
+}
