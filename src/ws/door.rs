@@ -135,6 +135,7 @@ async fn welcome(
         .downcast::<TokioIo<TcpStream>>()
         .map_err(|_| Error::internal("the connection is no TCP stream"))?;
     let stream = late.get_or_init(|| parts.io.into_inner());
+    forget_reader(stream);
     socket2::SockRef::from(stream).set_send_buffer_size(SEND_BUFFER).map_err(Error::internal)?;
     // Copied, mostly nothing: the buffer it stands in has 8 KiB and would stay with the socket.
     let early = parts.read_buf.to_vec();
@@ -145,6 +146,12 @@ async fn welcome(
     });
     tokio::spawn(socket::serve(late, connection, early, start, core));
     Ok(())
+}
+
+/// The stream still knows the task that read the request, and would keep its memory for good.
+fn forget_reader(stream: &TcpStream) {
+    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+    drop(stream.poll_read_ready(&mut nobody));
 }
 
 /// A stream that is there once the handshake is answered; until then everything waits.
