@@ -13,6 +13,7 @@ use crate::{
     listen, routes, socketio,
     tickets::sla,
     time::Clock,
+    users,
     webhooks::{
         address::Guard,
         crypt::SecretBox,
@@ -242,13 +243,19 @@ fn files(config: &Config, folder: &DataFolder) -> Result<attachments::Store, Fai
         .map_err(|e| Failure::new(Exit::Io, format!("{}: {e}", folder.attachments().display())))
 }
 
-/// Checks the settings that only webhooks understand, before anything is made.
+/// Checks the settings that only their rooms understand, before anything is made.
 ///
 /// # Errors
 /// 78, naming the setting.
 pub fn check(config: &Config) -> Result<(), Failure> {
     allowed_by(config)?;
     schedule(config)?;
+    if let Some(first) = &config.first_admin {
+        users::rules::password(first.password.expose())
+            .map_err(|why| Failure::new(Exit::Config, format!("DESKBELL_ADMIN_PASSWORD: {why}")))?;
+        users::rules::email(&first.email)
+            .map_err(|why| Failure::new(Exit::Config, format!("DESKBELL_ADMIN_EMAIL: {why}")))?;
+    }
     Ok(())
 }
 

@@ -81,6 +81,9 @@ impl Choice {
         if reason.as_ref().is_some_and(|r| r.chars().count() > REASON_MAX) {
             return Err(Error::field("reason", format!("is over {REASON_MAX} characters")));
         }
+        if reason.as_ref().is_some_and(|r| r.chars().any(char::is_control)) {
+            return Err(Error::field("reason", "must be one line of plain text"));
+        }
         Ok(Self { state, reason })
     }
 }

@@ -39,6 +39,9 @@ const SEQ_JUMP: i64 = 100_000;
 struct Mark {
     epoch: String,
     seq: i64,
+    /// How often the database had been opened then.
+    #[serde(default)]
+    run: i64,
 }
 
 /// Which history of the database this is.
@@ -49,6 +52,8 @@ pub(super) struct History {
     pub(super) seq: i64,
     /// Numbers given out by a history that is gone: `(after, up to)`.
     pub(super) lost: Option<(i64, i64)>,
+    /// How often this database has been opened.
+    pub(super) run: i64,
 }
 
 /// Reads the epoch; makes a new one when there is none, or when the database is behind the mark
@@ -56,9 +61,14 @@ pub(super) struct History {
 /// history gave out are never given out again.
 pub(super) fn read_history(conn: &Connection, folder: &Path) -> Result<History> {
     let mut seq = super::log::bounds(conn)?.latest;
-    let mark = read_mark(folder);
+    let run = meta(conn, "run")?.and_then(|text| text.parse().ok()).unwrap_or(0);
     let epoch = meta(conn, "epoch")?;
-    let behind = mark.as_ref().is_some_and(|m| epoch.as_ref() != Some(&m.epoch) || seq < m.seq);
+    let mark = read_mark(folder, &epoch, seq);
+    // `seq` in the mark lags by up to a second; `run` tells apart what was copied before the last
+    // start, however soon after it the process ended.
+    let behind = mark
+        .as_ref()
+        .is_some_and(|m| epoch.as_ref() != Some(&m.epoch) || seq < m.seq || run < m.run);
     let epoch = match epoch {
         Some(epoch) if !behind => epoch,
         known => {
@@ -80,12 +90,14 @@ pub(super) fn read_history(conn: &Connection, folder: &Path) -> Result<History> 
             fresh
         }
     };
-    write_mark(folder, &Mark { epoch: epoch.clone(), seq })?;
+    let run = run.max(mark.map_or(0, |mark| mark.run)) + 1;
+    set_meta(conn, "run", &run.to_string())?;
+    write_mark(folder, &Mark { epoch: epoch.clone(), seq, run })?;
     let lost = meta(conn, "lost_range")?.and_then(|text| {
         let (after, up_to) = text.split_once('-')?;
         Some((after.parse().ok()?, up_to.parse().ok()?))
     });
-    Ok(History { epoch, seq, lost })
+    Ok(History { epoch, seq, lost, run })
 }
 
 fn fresh_epoch() -> Result<String> {
@@ -116,8 +128,15 @@ fn mark_path(folder: &Path) -> PathBuf {
     folder.join("high-water.json")
 }
 
-fn read_mark(folder: &Path) -> Option<Mark> {
-    serde_json::from_slice(&fs::read(mark_path(folder)).ok()?).ok()
+/// The mark, if there is one. One that cannot be read says nothing of how old the database is, so
+/// it counts as another history's.
+fn read_mark(folder: &Path, epoch: &Option<String>, seq: i64) -> Option<Mark> {
+    let bytes = fs::read(mark_path(folder)).ok()?;
+    Some(serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+        tracing::warn!("high-water.json cannot be read: the database counts as an older one");
+        let was = epoch.as_deref().unwrap_or_default();
+        Mark { epoch: format!("not {was}"), seq, run: 0 }
+    }))
 }
 
 /// Replaces the mark whole: a half-written one would read as none. It is not synced: after a power
@@ -133,6 +152,8 @@ pub(super) struct Housekeeper {
     pub(super) folder: PathBuf,
     pub(super) shared: Arc<Shared>,
     pub(super) min_free_bytes: u64,
+    /// How often the database has been opened.
+    pub(super) run: i64,
     /// For checkpoints; opened for the first one.
     pub(super) conn: Option<Connection>,
 }
@@ -169,7 +190,7 @@ impl Housekeeper {
     fn mark(&self, marked: i64) -> i64 {
         let seq = self.shared.committed_seq.load(Ordering::Acquire);
         if seq != marked {
-            let mark = Mark { epoch: self.shared.epoch.clone(), seq };
+            let mark = Mark { epoch: self.shared.epoch.clone(), seq, run: self.run };
             if let Err(e) = write_mark(&self.folder, &mark) {
                 tracing::warn!(error = %e, "the high-water mark could not be written");
             }

@@ -165,6 +165,7 @@ impl Db {
             folder: settings.folder,
             shared: shared.clone(),
             min_free_bytes: settings.min_free_bytes,
+            run: history.run,
             conn: None,
         };
         let threads = vec![

@@ -27,6 +27,13 @@ use tokio::sync::oneshot;
 /// Jobs that share one transaction.
 const GROUP_MAX: usize = 256;
 
+/// The writer does not wait to be asked when the WAL is this large: it can write faster than the
+/// housekeeper looks.
+const WAL_MAX: u64 = 96 << 20;
+
+/// Groups between two looks at its size.
+const LOOK_EACH: u32 = 8;
+
 /// How long writes may wait for readers before the WAL is begun anew.
 const READERS_WITHIN: Duration = Duration::from_millis(20);
 
@@ -128,8 +135,12 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn run(mut self) {
         let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP_MAX);
+        let mut groups = 0_u32;
         loop {
-            if self.shared.restart_wal.swap(false, Ordering::AcqRel)
+            groups = groups.wrapping_add(1);
+            let asked = self.shared.restart_wal.swap(false, Ordering::AcqRel);
+            let too_large = groups.is_multiple_of(LOOK_EACH) && self.wal_bytes() > WAL_MAX;
+            if (asked || too_large)
                 && let Err(e) = self.finish_wal()
             {
                 tracing::warn!(error = %e, "the write-ahead log could not be finished");
@@ -150,6 +161,11 @@ impl Writer {
         if let Err(e) = self.checkpoint_at_stop() {
             tracing::warn!(error = %e, "the write-ahead log could not be folded into the database");
         }
+    }
+
+    /// After a finished WAL the next write cuts the file down to `journal_size_limit`, 64 MiB.
+    fn wal_bytes(&self) -> u64 {
+        std::fs::metadata(self.shared.path.with_extension("db-wal")).map_or(0, |m| m.len())
     }
 
     /// Copies the rest of the WAL into the database, so that the next write begins it anew. Readers

@@ -122,6 +122,9 @@ pub async fn list(
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(Error::field("limit", format!("must be 1 to {LIMIT_MAX}")));
     }
+    if wanted.after < 0 {
+        return Err(Error::field("after", "must be 0 or more"));
+    }
     let listener = who.listener();
     let (db, after) = (core.db.clone(), wanted.after);
     let (log, found, covered) = core

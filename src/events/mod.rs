@@ -71,6 +71,11 @@ impl Publish {
         let data = self.data.get();
         checks.check(data.starts_with('{'), &format!("{at}data"), "must be a JSON object");
         checks.check(data.len() <= DATA_MAX, &format!("{at}data"), "is larger than 256 KiB");
+        // What is stored is sent on as it is, so it must be what every reader takes: no half of a
+        // surrogate pair, no number beyond a double, no more than 127 levels.
+        if let Err(why) = serde_json::from_str::<serde_json::Value>(data) {
+            checks.fail(format!("{at}data"), format!("cannot be read by everybody: {why}"));
+        }
         let (room, audience) = self.whereto(at, &mut checks);
         checks.done()?;
         let kind = Kind::Custom(self.kind.as_str().into());
@@ -143,6 +148,11 @@ mod tests {
         }
     }
 
+    fn nested(levels: usize) -> String {
+        let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+        format!(r#"{{"type":"a.b","data":{{"x":{open}{close}}}}}"#)
+    }
+
     /// What is asked for is understood, or the field is named.
     #[test]
     fn publications_are_checked() {
@@ -167,6 +177,10 @@ mod tests {
             (r#"{"type":"plain","data":{}}"#.into(), "type".into()),
             (r#"{"type":"a.b","data":[]}"#.into(), "data".into()),
             (r#"{"type":"a.b","data":null}"#.into(), "data".into()),
+            (r#"{"type":"a.b","data":{"s":"\ud800"}}"#.into(), "data".into()),
+            (r#"{"type":"a.b","data":{"n":1e999}}"#.into(), "data".into()),
+            (nested(200), "data".into()),
+            (nested(100), "tenant staff".into()),
             (r#"{"type":"a.b"}"#.into(), "data".into()),
             (r#"{"type":"a.b","data":{},"room":"nowhere"}"#.into(), "room".into()),
             (r#"{"type":"a.b","data":{},"room":"kitchen"}"#.into(), "room".into()),

@@ -11,10 +11,14 @@ fn host_of(uri: &Uri, headers: &HeaderMap) -> Option<String> {
         Some(value) => value.to_str().ok()?.to_owned(),
         None => uri.authority()?.to_string(),
     };
-    let host = match named.strip_prefix('[') {
-        Some(rest) => rest.split(']').next()?,
-        None => named.split(':').next()?,
+    let (host, port) = match named.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => named.split_at(named.find(':').unwrap_or(named.len())),
     };
+    let is_port = |port: &str| port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
+    if !(port.is_empty() || port.strip_prefix(':').is_some_and(is_port)) {
+        return None;
+    }
     Some(host.trim_end_matches('.').to_ascii_lowercase())
 }
 
@@ -124,6 +128,9 @@ mod tests {
             "desk.example.com.:443",
         ] {
             assert!(asked(good), "{good}");
+        }
+        for bad in ["localhost:evil.example", "127.0.0.1:80@evil.example", "[::1]evil.example"] {
+            assert!(!asked(bad), "{bad}");
         }
         for bad in
             ["evil.example", "localhost.evil.example", "desk.lan.evil", "app.example.com", ""]

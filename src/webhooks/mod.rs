@@ -203,6 +203,8 @@ impl Wanted {
     fn check(&self, guard: &address::Guard, checks: &mut Checks) {
         let name = self.name.chars().count();
         checks.check((1..=NAME_MAX).contains(&name), "name", "must be 1 to 100 characters");
+        let plain = !self.name.chars().any(char::is_control);
+        checks.check(plain, "name", "must be one line of plain text");
         let description = self.description.chars().count();
         checks.check(description <= DESCRIPTION_MAX, "description", "is over 500 characters");
         if let Err(why) = guard.parse_url(&self.url) {

@@ -109,11 +109,16 @@ impl Talk {
     }
 
     /// After the end: writes the rest, then waits a moment for the client to end it too.
-    pub async fn finish(&self, out: &Outbox) {
+    pub async fn finish(&mut self, out: &Outbox) {
         let rest = async {
             while out.has_mail() && !out.drain() && self.stream.writable().await.is_ok() {}
+            // A client that answers the close is done; it is for the server to end the connection.
+            // One that broke the protocol is not understood any more: it is read until it ends it.
             let mut rest = [0; 512];
             while !out.is_hung_up() && self.stream.readable().await.is_ok() {
+                if self.answers_close(out) {
+                    return;
+                }
                 match self.stream.try_read(&mut rest) {
                     Ok(0) => return,
                     Err(e) if e.kind() != io::ErrorKind::WouldBlock => return,
@@ -123,6 +128,21 @@ impl Talk {
         };
         if timeout(CLOSE_WITHIN, rest).await.is_err() {
             tracing::debug!("a closed socket did not finish in time");
+        }
+    }
+}
+
+impl Talk {
+    /// Reads on behind our close; true when the client's close is among what comes.
+    fn answers_close(&mut self, out: &Outbox) -> bool {
+        let mut wire = Adapter { stream: &self.stream, out, bytes: Vec::new() };
+        loop {
+            match self.context.read(&mut wire) {
+                Ok(Heard::Close(_)) => return true,
+                Ok(_) => {}
+                Err(WsError::ConnectionClosed | WsError::AlreadyClosed) => return true,
+                Err(_) => return false,
+            }
         }
     }
 }
