@@ -123,7 +123,7 @@ impl Server {
             drop(serving.await);
             let stopping = engine.clone();
             drop(tokio::task::spawn_blocking(move || stopping.stop(STOP_WITHIN / 2)).await);
-            while core.hub.counts().clients > 0 {
+            while !core.hub.is_empty() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
@@ -217,6 +217,8 @@ fn core(
         metrics: Metrics::default(),
         setup_open: AtomicBool::new(false),
         anonymous: CoreParts::anonymous_limiter(),
+        signed_in: config.api_rate_per_s.map(CoreParts::signed_in_limiter),
+        accepts: CoreParts::accept_limiter(config.ws_accept_per_s),
     }))
 }
 

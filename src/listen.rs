@@ -4,10 +4,18 @@ use crate::http::Peer;
 use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
+    time::timeout,
 };
 use tower::Service as _;
 
@@ -22,6 +30,9 @@ const HEADERS_MAX: usize = 64;
 
 /// Connections beside open sockets.
 const HTTP_CONNECTIONS: usize = 4_096;
+
+/// When told to stop, how often a connection is asked whether it is busy with a request.
+const BUSY_LOOK: Duration = Duration::from_millis(300);
 
 /// Serves `listener` until `stop` says so, then waits for open requests.
 pub async fn serve(
@@ -84,11 +95,18 @@ async fn one(
         tracing::debug!(error = %e, %peer, "a connection was gone at once");
         return;
     }
+    let busy = Arc::new(AtomicBool::new(false));
+    let begun = busy.clone();
     let service = service_fn(move |req: Request<Incoming>| {
-        let mut router = router.clone();
+        let (mut router, busy) = (router.clone(), begun.clone());
         let mut req = req.map(Body::new);
         req.extensions_mut().insert(Peer(peer.ip()));
-        async move { router.call(req).await }
+        busy.store(true, Ordering::Release);
+        async move {
+            let response = router.call(req).await;
+            busy.store(false, Ordering::Release);
+            response
+        }
     });
     let serving = conn.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut serving = std::pin::pin!(serving);
@@ -96,7 +114,14 @@ async fn one(
         ended = serving.as_mut() => ended,
         () = stopped(&mut stop) => {
             serving.as_mut().graceful_shutdown();
-            serving.await
+            loop {
+                match timeout(BUSY_LOOK, serving.as_mut()).await {
+                    Ok(ended) => break ended,
+                    Err(_) if busy.load(Ordering::Acquire) => {}
+                    // A browser's spare connection: its request may never come.
+                    Err(_) => return,
+                }
+            }
         }
     };
     if let Err(e) = ended {

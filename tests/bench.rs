@@ -72,7 +72,8 @@ fn fanout_measures_deliveries_to_sockets() {
 fn webhooks_measures_deliveries_to_receivers() {
     let results = bench(&["webhooks", "--receivers", "3", "--events", "300", "--rate", "50"]);
     assert_positive(&results["gentle"], &LATENCIES);
-    assert_positive(&results["events"], &["per_s", "server_us"]);
+    // So few take less CPU than a tick.
+    assert_positive(&results["events"], &["per_s"]);
     assert_positive(&results["heap"], &["per_s", "published_s", "settled_s", "server_us"]);
 }
 

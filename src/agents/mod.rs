@@ -150,7 +150,13 @@ pub fn choose(
         next_state: None,
         call_id: None,
     };
-    let changes = serde_json::json!({ "state": [before.state, choice.state] });
+    let mut changes = serde_json::Map::new();
+    if before.state != choice.state {
+        changes.insert("state".into(), serde_json::json!([before.state, choice.state]));
+    }
+    if before.reason != choice.reason {
+        changes.insert("reason".into(), serde_json::json!([before.reason, choice.reason]));
+    }
     let say = Say::new(tenant, Kind::AgentStateChanged, &changed)?.by(by).changes(&changes)?;
     let said = w.say(say)?;
     let (state, reason) = (choice.state, choice.reason.clone());

@@ -111,16 +111,11 @@ keys! {
         "How many sockets one user may have open at a time.");
     WS_ACCEPT_PER_S: setting("WS_ACCEPT_PER_S", "1000", "a number from 1 to 1000000",
         "How many new sockets are accepted a second.");
-    EVENT_KEEP_DAYS: setting("EVENT_KEEP_DAYS", "1095", "a number from 0 to 36500 (0: for ever)",
-        "For how many days the event log is kept.");
     DB_SYNCHRONOUS: setting("DB_SYNCHRONOUS", "full", "full or normal",
         "Whether an acknowledged write survives a power cut (full), or only a crash of the \
          program (normal).");
     WEBHOOK_WORKERS: setting("WEBHOOK_WORKERS", "10", "a number from 1 to 64",
         "How many webhook deliveries are under way at a time.");
-    WEBHOOK_WORKERS_MAX: setting("WEBHOOK_WORKERS_MAX", "64",
-        "a number from 1 to 256, not below WEBHOOK_WORKERS",
-        "How many there may be while receivers are slow.");
     WEBHOOK_ALLOW_NET: setting("WEBHOOK_ALLOW_NET", "",
         "networks and addresses such as 10.1.0.0/16,192.168.7.5:8080, separated by commas",
         "Private networks that webhooks may reach; all others are refused.");
@@ -155,6 +150,8 @@ keys! {
     REDIS_PASSWORD: ignored("REDIS_PASSWORD").secret();
     REDIS_DB: ignored("REDIS_DB");
 
+    EVENT_KEEP_DAYS: not_yet("EVENT_KEEP_DAYS");
+    WEBHOOK_WORKERS_MAX: not_yet("WEBHOOK_WORKERS_MAX");
     TLS_CERT: not_yet("TLS_CERT");
     TLS_KEY: not_yet("TLS_KEY").secret();
     SMTP_URL: not_yet("SMTP_URL").secret();

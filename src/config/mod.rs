@@ -63,14 +63,10 @@ pub struct Config {
     pub ws_max_per_user: usize,
     /// `WS_ACCEPT_PER_S`: new sockets a second.
     pub ws_accept_per_s: u32,
-    /// `EVENT_KEEP_DAYS`; 0 is for ever.
-    pub event_keep_days: u32,
     /// `DB_SYNCHRONOUS`.
     pub db_synchronous: Synchronous,
     /// `WEBHOOK_WORKERS`, at most 64.
     pub webhook_workers: usize,
-    /// `WEBHOOK_WORKERS_MAX`, not below `webhook_workers`.
-    pub webhook_workers_max: usize,
     /// `WEBHOOK_ALLOW_NET` as written; the address guard reads it.
     pub webhook_allow_net: Option<String>,
     /// `WEBHOOK_CA_FILE`: a file that was there at start.
@@ -146,14 +142,7 @@ pub fn load(flags: &Flags, around: &Surroundings) -> Result<Loaded, ConfigError>
     let notices = notices::of_sources(&sources);
     let mut reader = Reader { sources, settings: vec![], problems: vec![], notices };
     let config = reader.config();
-    let Reader { sources, settings, mut problems, mut notices } = reader;
-    // 0 stands for a value that was wrong and has its own problem already.
-    if (1..config.webhook_workers).contains(&config.webhook_workers_max) {
-        problems.push(format!(
-            "WEBHOOK_WORKERS_MAX ({}) is below WEBHOOK_WORKERS ({})",
-            config.webhook_workers_max, config.webhook_workers
-        ));
-    }
+    let Reader { sources, settings, problems, mut notices } = reader;
     if !problems.is_empty() {
         return Err(ConfigError { problems });
     }
@@ -192,10 +181,8 @@ impl Reader<'_> {
             ws_max: self.take(&keys::WS_MAX, number(1..=1_000_000)),
             ws_max_per_user: self.take(&keys::WS_MAX_PER_USER, number(1..=1_000_000)),
             ws_accept_per_s: self.take(&keys::WS_ACCEPT_PER_S, number(1..=1_000_000)),
-            event_keep_days: self.take(&keys::EVENT_KEEP_DAYS, number(0..=36_500)),
             db_synchronous: self.take(&keys::DB_SYNCHRONOUS, Synchronous::parse),
             webhook_workers: self.take(&keys::WEBHOOK_WORKERS, number(1..=64)),
-            webhook_workers_max: self.take(&keys::WEBHOOK_WORKERS_MAX, number(1..=256)),
             webhook_allow_net: self.take(&keys::WEBHOOK_ALLOW_NET, some(parse::text)),
             webhook_ca_file: self.take(&keys::WEBHOOK_CA_FILE, some(parse::existing_file)),
             webhook_proxy: self.take(&keys::WEBHOOK_PROXY, some(proxy)),

@@ -68,8 +68,7 @@ fn nothing_set_gives_the_documented_defaults() {
         (config.ws_max, config.ws_max_per_user, config.ws_accept_per_s),
         (10_000, 20, 1_000)
     );
-    assert_eq!((config.webhook_workers, config.webhook_workers_max), (10, 64));
-    assert_eq!((config.event_keep_days, config.min_free_disk_mb), (1095, 256));
+    assert_eq!((config.webhook_workers, config.min_free_disk_mb), (10, 256));
     assert_eq!(config.db_synchronous, Synchronous::Full);
     assert_eq!((config.log_format, config.log_level), (LogFormat::Text, LogLevel::Info));
     assert_eq!(config.metrics_allow.len(), 2);
@@ -180,11 +179,9 @@ fn every_wrong_value_is_refused_with_its_key_origin_and_what_is_allowed() {
         ("WS_MAX", "0"),
         ("WS_MAX_PER_USER", "-1"),
         ("WS_ACCEPT_PER_S", "1.5"),
-        ("EVENT_KEEP_DAYS", "36501"),
         ("DB_SYNCHRONOUS", "off"),
         ("WEBHOOK_WORKERS", "0"),
         ("WEBHOOK_WORKERS", "65"),
-        ("WEBHOOK_WORKERS_MAX", "257"),
         ("WEBHOOK_CA_FILE", "/no/such/ca.pem"),
         ("WEBHOOK_PROXY", "socks5://proxy"),
         ("MIN_FREE_DISK_MB", "1 GB"),
@@ -220,7 +217,6 @@ fn all_problems_are_reported_together_and_end_with_code_78() {
         ("WS_MAX", "many"),
         ("API_RATE_FILE", "/no/such/file"),
         ("JWT_SECRET_FILE", empty.as_str()),
-        ("WEBHOOK_WORKERS_MAX", "5"),
         ("DESKBELL_ADMIN_EMAIL", "admin@example.com"),
     ];
     let error = load(&flags, &around(&temp, &env)).unwrap_err();
@@ -232,12 +228,11 @@ fn all_problems_are_reported_together_and_end_with_code_78() {
         "API_RATE_FILE: /no/such/file cannot be read",
         "JWT_SECRET_FILE: ",
         ".env:1: \"loud\"",
-        "WEBHOOK_WORKERS_MAX (5) is below WEBHOOK_WORKERS (10)",
         "one is set and the other is not",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
-    assert_eq!(error.problems.len(), 8, "{text}");
+    assert_eq!(error.problems.len(), 7, "{text}");
     assert_eq!(crate::exit::Failure::from(error).code.number(), 78);
 }
 

@@ -13,6 +13,9 @@ const STATEMENTS_KEPT: usize = 256;
 /// Longest text or blob SQLite accepts, bytes: far above any body limit, far below its own.
 const LENGTH_MAX: i32 = 64 << 20;
 
+/// How long a writing connection waits for a lock. Only checkpoints ever hold one.
+pub(super) const BUSY_WITHIN: Duration = Duration::from_secs(10);
+
 /// Opens the database for writing, creating the file where there is none.
 #[allow(clippy::disallowed_methods, reason = "the one place that opens the database")]
 pub(super) fn for_writing(path: &Path, synchronous: Synchronous) -> rusqlite::Result<Connection> {
@@ -22,7 +25,7 @@ pub(super) fn for_writing(path: &Path, synchronous: Synchronous) -> rusqlite::Re
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    conn.busy_timeout(Duration::from_secs(10))?;
+    conn.busy_timeout(BUSY_WITHIN)?;
     // Only an empty file can still choose its vacuum mode, and it must do so before WAL.
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;

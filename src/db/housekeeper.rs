@@ -18,8 +18,11 @@ use std::{
 /// The WAL is folded into the database without disturbing anyone from this size on, bytes.
 const CHECKPOINT_FROM: u64 = 4 << 20;
 
-/// From this size on the writer is held up for it, bytes.
+/// From this size on the writer is asked to finish it, bytes.
 const RESTART_FROM: u64 = 64 << 20;
+
+/// Bytes of a page, SQLite's default.
+const PAGE_BYTES: u64 = 4_096;
 
 /// How often the thread looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -130,10 +133,12 @@ pub(super) struct Housekeeper {
     pub(super) folder: PathBuf,
     pub(super) shared: Arc<Shared>,
     pub(super) min_free_bytes: u64,
+    /// For checkpoints; opened for the first one.
+    pub(super) conn: Option<Connection>,
 }
 
 impl Housekeeper {
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
         let mut marked = self.shared.committed_seq.load(Ordering::Acquire);
         let mut looks = 0_u64;
         if let Err(e) = self.reserve() {
@@ -172,20 +177,35 @@ impl Housekeeper {
         seq
     }
 
-    fn checkpoint(&self) {
+    /// Copies what it can of the WAL into the database, beside the writer. Under load the writer
+    /// is always a little ahead, so the WAL never ends by itself: from a size on the writer is
+    /// asked to finish it between two groups. Nobody else could: the write lock is never free.
+    fn checkpoint(&mut self) {
         let wal = self.shared.path.with_extension("db-wal");
-        let mode = match fs::metadata(wal).map_or(0, |m| m.len()) {
-            bytes if bytes >= RESTART_FROM => "restart",
-            bytes if bytes >= CHECKPOINT_FROM => "passive",
-            _ => return,
-        };
-        let done = connect::for_writing(&self.shared.path, Synchronous::Full).and_then(|conn| {
-            let sql = format!("pragma wal_checkpoint({mode})");
-            conn.query_row(&sql, [], |_| Ok(()))
-        });
-        if let Err(e) = done {
-            tracing::warn!(error = %e, mode, "checkpoint failed; it will be tried again");
+        if fs::metadata(wal).map_or(0, |m| m.len()) < CHECKPOINT_FROM {
+            return;
         }
+        match self.copy() {
+            Ok(pages) if pages * PAGE_BYTES >= RESTART_FROM => {
+                self.shared.restart_wal.store(true, Ordering::Release);
+            }
+            Ok(_) => {}
+            Err(e) => {
+                self.conn = None;
+                tracing::warn!(error = %e, "checkpoint failed; it will be tried again");
+            }
+        }
+    }
+
+    /// Copies, and returns how many pages the WAL holds.
+    fn copy(&mut self) -> rusqlite::Result<u64> {
+        let conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => connect::for_writing(&self.shared.path, Synchronous::Full)?,
+        };
+        self.conn.insert(conn).query_row("pragma wal_checkpoint(passive)", [], |row| {
+            row.get::<_, i64>(1).map(|pages| u64::try_from(pages).unwrap_or(0))
+        })
     }
 
     fn look_at_the_disk(&self) {
@@ -217,15 +237,41 @@ impl Housekeeper {
             return Ok(());
         }
         let mut file = fs::File::create(&path)?;
+        let laid_by = allocate(&file).unwrap_or_else(|| self.fill(&mut file));
+        if laid_by.is_err() {
+            drop(fs::remove_file(&path));
+        }
+        laid_by
+    }
+
+    /// Writes the reserve where the system cannot just set it aside. On a slow disk that takes a
+    /// while, so an order to stop is heard between two steps; the next start tries again.
+    fn fill(&self, file: &mut fs::File) -> std::io::Result<()> {
         let zeros = vec![0; 1 << 20];
         for _ in 0..RESERVE_BYTES / zeros.len() {
-            if let Err(e) = file.write_all(&zeros) {
-                drop(fs::remove_file(&path));
-                return Err(e);
+            if *self.shared.stop.lock() {
+                return Err(std::io::ErrorKind::Interrupted.into());
             }
+            file.write_all(&zeros)?;
         }
         Ok(())
     }
+}
+
+/// Sets the reserve's blocks aside without writing them; none where that is not known.
+#[cfg(target_os = "linux")]
+fn allocate(file: &fs::File) -> Option<std::io::Result<()>> {
+    use rustix::{fs::FallocateFlags, io::Errno};
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, RESERVE_BYTES as u64) {
+        Ok(()) => Some(Ok(())),
+        Err(Errno::NOSPC) => Some(Err(Errno::NOSPC.into())),
+        Err(_) => None,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allocate(_: &fs::File) -> Option<std::io::Result<()>> {
+    None
 }
 
 /// Free bytes for this process on the disk of `folder`, where the system tells.

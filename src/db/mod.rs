@@ -37,7 +37,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -100,6 +100,8 @@ struct Shared {
     clock: Clock,
     committed_seq: AtomicI64,
     health: AtomicU8,
+    /// The writer should finish the WAL before its next group.
+    restart_wal: AtomicBool,
     stop: parking_lot::Mutex<bool>,
     stopped: parking_lot::Condvar,
 }
@@ -143,6 +145,7 @@ impl Db {
             clock: settings.clock,
             committed_seq: AtomicI64::new(history.seq),
             health: AtomicU8::new(0),
+            restart_wal: AtomicBool::new(false),
             stop: parking_lot::Mutex::new(false),
             stopped: parking_lot::Condvar::new(),
         });
@@ -161,6 +164,7 @@ impl Db {
             folder: settings.folder,
             shared: shared.clone(),
             min_free_bytes: settings.min_free_bytes,
+            conn: None,
         };
         let threads = vec![
             spawn("db-writer", move || writer.run())?,

@@ -188,3 +188,42 @@ async fn a_reader_cannot_write_and_is_stopped_when_it_takes_too_long() {
     assert!(matches!(stopped, Err(Error::Busy(_))), "{stopped:?}");
     db.close();
 }
+
+/// Under load the WAL would never end by itself: the writer finishes it between two groups.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_write_ahead_log_stays_bounded_while_everybody_writes() {
+    const BOUND: u64 = 3 * (64 << 20);
+    let folder = crate::test_folder();
+    let (db, _) = open(folder.path());
+    let wal = folder.path().join("deskbell.db-wal");
+    let blob = Arc::new("x".repeat(100_000));
+    let writers: Vec<_> = (0..8)
+        .map(|_| {
+            let (db, blob) = (db.clone(), blob.clone());
+            tokio::spawn(async move {
+                for _ in 0..500 {
+                    let blob = blob.clone();
+                    let job = db.write(move |w| {
+                        let kind = Kind::Custom("big.one".into());
+                        w.say(Say::new(TENANT, kind, &serde_json::json!({ "blob": *blob }))?)
+                    });
+                    job.await.unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut largest = 0;
+    while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
+        largest = largest.max(std::fs::metadata(&wal).map_or(0, |m| m.len()));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let count = |r: &Connection| -> Result<i64> {
+        Ok(r.query_row("select count(*) from events", [], |row| row.get(0))?)
+    };
+    assert_eq!(db.read(count).await.unwrap(), 4_000);
+    assert!(largest < BOUND, "400 MB were written and the log grew to {largest} bytes");
+    db.close();
+}

@@ -27,6 +27,9 @@ use tokio::sync::oneshot;
 /// Jobs that share one transaction.
 const GROUP_MAX: usize = 256;
 
+/// How long writes may wait for readers before the WAL is begun anew.
+const READERS_WITHIN: Duration = Duration::from_millis(20);
+
 /// A job that takes longer holds everyone up: bulk work goes in steps.
 const JOB_MAX: Duration = Duration::from_millis(250);
 
@@ -126,6 +129,11 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut group: Vec<Box<dyn Job>> = Vec::with_capacity(GROUP_MAX);
         loop {
+            if self.shared.restart_wal.swap(false, Ordering::AcqRel)
+                && let Err(e) = self.finish_wal()
+            {
+                tracing::warn!(error = %e, "the write-ahead log could not be finished");
+            }
             match self.inbox.recv_timeout(Duration::from_millis(500)) {
                 Ok(first) => group.push(first),
                 // The order to stop does not fit into a full queue; then the flag says it.
@@ -142,6 +150,15 @@ impl Writer {
         if let Err(e) = self.checkpoint_at_stop() {
             tracing::warn!(error = %e, "the write-ahead log could not be folded into the database");
         }
+    }
+
+    /// Copies the rest of the WAL into the database, so that the next write begins it anew. Readers
+    /// of an old snapshot are not waited for long: it is tried again.
+    fn finish_wal(&self) -> rusqlite::Result<()> {
+        self.conn.busy_timeout(READERS_WITHIN)?;
+        let done = self.conn.query_row("pragma wal_checkpoint(restart)", [], |_| Ok(()));
+        self.conn.busy_timeout(connect::BUSY_WITHIN)?;
+        done
     }
 
     fn checkpoint_at_stop(&self) -> rusqlite::Result<()> {

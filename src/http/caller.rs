@@ -156,6 +156,9 @@ where
         let core = Core::from_ref(state);
         let caller = Self::of(&core, &parts.headers).await?;
         caller.check_origin(&parts.method, &parts.headers, &core)?;
+        if core.signed_in.as_ref().is_some_and(|rate| rate.check_key(&caller.user).is_err()) {
+            return Err(Error::TooMany(std::time::Duration::from_secs(1)));
+        }
         Ok(caller)
     }
 }

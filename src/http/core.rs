@@ -5,9 +5,10 @@ use crate::{
     auth::{Passwords, Sessions, token},
     db::Db,
     hub::Hub,
+    id::UserId,
     time::Clock,
 };
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
 use std::{
     net::IpAddr,
@@ -59,6 +60,10 @@ pub struct CoreParts {
     pub setup_open: AtomicBool,
     /// Requests without credentials, by address.
     pub anonymous: DefaultKeyedRateLimiter<IpAddr>,
+    /// Requests of signed-in users, where the operator bounds them (`API_RATE`).
+    pub signed_in: Option<DefaultKeyedRateLimiter<UserId>>,
+    /// New sockets, of everybody together (`WS_ACCEPT_PER_S`).
+    pub accepts: DefaultDirectRateLimiter,
 }
 
 impl CoreParts {
@@ -67,6 +72,17 @@ impl CoreParts {
         let per_second = NonZero::new(ANONYMOUS_PER_S).unwrap_or(NonZero::<u32>::MIN);
         let burst = NonZero::new(ANONYMOUS_BURST).unwrap_or(NonZero::<u32>::MIN);
         RateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst))
+    }
+
+    /// A limiter of so many requests a second for each user, with as many at once.
+    pub fn signed_in_limiter(per_second: NonZero<u32>) -> DefaultKeyedRateLimiter<UserId> {
+        RateLimiter::keyed(Quota::per_second(per_second))
+    }
+
+    /// A limiter of so many new sockets a second, with as many at once.
+    pub fn accept_limiter(per_second: u32) -> DefaultDirectRateLimiter {
+        let per_second = NonZero::new(per_second).unwrap_or(NonZero::<u32>::MIN);
+        RateLimiter::direct(Quota::per_second(per_second))
     }
 
     /// The clock of this server.

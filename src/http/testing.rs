@@ -67,6 +67,8 @@ impl House {
             metrics: Metrics::default(),
             setup_open: AtomicBool::new(true),
             anonymous: CoreParts::anonymous_limiter(),
+            signed_in: None,
+            accepts: CoreParts::accept_limiter(1_000),
         });
         Self { core, _folder: folder }
     }
@@ -109,7 +111,7 @@ impl House {
             out: Arc::new(Outbox::new(self.clock(), Box::new(Silent))),
             held: false,
         };
-        self.hub.connect(arrival).await
+        self.hub.connect(arrival).await.unwrap()
     }
 
     /// Who an access token belongs to now.

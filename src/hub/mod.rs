@@ -35,7 +35,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender},
     },
 };
@@ -65,6 +65,8 @@ struct Inner {
     orders: SyncSender<Order>,
     next_id: AtomicU64,
     sessions: Mutex<HashMap<u64, Arc<Session>>>,
+    /// Clients that were admitted and are not connected yet.
+    stopping: AtomicBool,
     presence: Arc<Presence>,
     rung: Arc<Rung>,
     replays: Semaphore,
@@ -115,39 +117,30 @@ impl Hub {
                 orders,
                 next_id: AtomicU64::new(1),
                 sessions: Mutex::default(),
+                stopping: AtomicBool::new(false),
                 rung,
                 replays: Semaphore::new(REPLAYS_MAX),
             }),
         })
     }
 
-    /// Whether one more connection of this user would be admitted; asked before an upgrade.
+    /// Takes a client in: it is present, in its rooms, and hears what is committed from now on.
+    /// A door does this before it answers the handshake, so that a client that has its answer
+    /// misses nothing of what it does next.
     ///
     /// # Errors
-    /// [`Error::Busy`] when there are too many already.
-    pub fn admits(&self, user: UserId) -> Result<()> {
-        let sessions = self.inner.sessions.lock();
-        let full = sessions.len() >= self.inner.limits.all;
-        // Only a server that is busy enough to refuse anyone counts one user's connections.
-        let own = || sessions.values().filter(|s| s.who.user == user).count();
-        if full
-            || (sessions.len() >= self.inner.limits.per_user && own() >= self.inner.limits.per_user)
-        {
-            return Err(Error::Busy(std::time::Duration::from_secs(5)));
-        }
-        Ok(())
-    }
-
-    /// Takes a client in: it is present, in its rooms, and hears what is committed from now on.
-    pub async fn connect(&self, arrival: Arrival) -> Connection {
+    /// [`Error::Busy`] when there are too many connections already, in all or of this user, or the
+    /// server is stopping.
+    pub async fn connect(&self, arrival: Arrival) -> Result<Connection> {
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
-        let here = self.inner.presence.arrive(arrival.who, &arrival.name);
+        let (who, name) = (arrival.who, arrival.name.clone());
         let first_ping = sweep::first_ping_ms(id);
         let session = Arc::new(Session::new(id, arrival, first_ping));
-        self.inner.sessions.lock().insert(id, session.clone());
+        self.inner.admit(&session)?;
+        let here = self.inner.presence.arrive(who, &name);
         let connection = Connection { hub: self.clone(), session: session.clone(), _here: here };
         self.order(Order::Join(session)).await;
-        connection
+        Ok(connection)
     }
 
     /// Puts an order into the ringer's inbox, waiting for room.
@@ -189,6 +182,11 @@ impl Hub {
         Counts { clients: sessions.len(), by_tenant }
     }
 
+    /// Whether nobody is connected or about to be.
+    pub fn is_empty(&self) -> bool {
+        self.inner.sessions.lock().is_empty()
+    }
+
     /// Who is present.
     pub fn presence(&self) -> &Presence {
         &self.inner.presence
@@ -206,8 +204,26 @@ impl Hub {
 
     /// Ends everything: all clients are told to come back, and the ringer stops.
     pub fn stop(&self) {
+        self.inner.stopping.store(true, Ordering::Release);
         self.close_where(Close::Restart, |_| true);
         drop(self.inner.orders.try_send(Order::Stop));
+    }
+}
+
+impl Inner {
+    /// Counts and lists a session in one step, so that the bounds hold however many come at once.
+    fn admit(&self, session: &Arc<Session>) -> Result<()> {
+        let Limits { all, per_user } = self.limits;
+        let mut sessions = self.sessions.lock();
+        // Only a hub that is busy enough to refuse anyone counts one user's connections.
+        let own = || sessions.values().filter(|s| s.who.user == session.who.user).count();
+        let full = sessions.len() >= all || (sessions.len() >= per_user && own() >= per_user);
+        // `stop` says so before it looks at the list, so whoever it does not find is refused here.
+        if full || self.stopping.load(Ordering::Acquire) {
+            return Err(Error::Busy(std::time::Duration::from_secs(5)));
+        }
+        sessions.insert(session.id, session.clone());
+        Ok(())
     }
 }
 

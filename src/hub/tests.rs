@@ -129,6 +129,7 @@ impl House {
                 held,
             })
             .await
+            .unwrap()
     }
 
     async fn replay(&self, session: &Session, since: i64) {
@@ -197,6 +198,8 @@ async fn what_hello_says_is_old_news_does_not_come_after_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_inbox_that_overflows_loses_nothing_and_changes_no_order() {
     let house = house(1);
+    let slow = Reader { slow: Duration::from_millis(2), ..Reader::default() };
+    let _holds_the_ringer_up = house.join(&slow, false).await;
     let readers: Vec<Reader> = (0..8).map(|_| Reader::default()).collect();
     let mut connections = Vec::new();
     for reader in &readers {

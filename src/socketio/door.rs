@@ -94,6 +94,10 @@ impl Desk for FrontDesk {
             || origin::of(headers, &self.core.settings) == Origin::Own
     }
 
+    fn has_room(&self) -> bool {
+        self.core.accepts.check().is_ok()
+    }
+
     fn receive(&self, request: &Parts) -> Came {
         let peer = request.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |p| p.0);
         let trusted = &self.core.settings.trusted_proxies;
@@ -182,9 +186,6 @@ impl FrontDesk {
             Ok(caller) => caller,
             Err(words) => return knock.refuse(words),
         };
-        if self.core.hub.admits(caller.user).is_err() {
-            return knock.refuse("too many connections, try again later");
-        }
         let tongue = if wishes.recover { &self.recovering } else { &self.plain };
         let connection = self.core.hub.connect(Arrival {
             who: caller.listener(),
@@ -197,7 +198,9 @@ impl FrontDesk {
             // Until the consent is on its way: what is committed after it must not be missed.
             held: true,
         });
-        let connection = connection.await;
+        let Ok(connection) = connection.await else {
+            return knock.refuse("too many connections, try again later");
+        };
         let session: Arc<Session> = connection.clone();
         let (here, gone) = oneshot::channel();
         if !knock.admit(Member { connection, _here: here }) {

@@ -3,9 +3,10 @@
 use super::{
     frames::WsTongue,
     handshake::Handshake,
-    socket::{self, Wishes},
+    socket::{self, Start, Wishes},
+    talk::Talk,
     ticket::{TTL_MS, Tickets},
-    wire::Tcp,
+    wire::Late,
 };
 use crate::{
     error::{Error, Result},
@@ -14,7 +15,7 @@ use crate::{
         origin::{self, Origin},
         permission::SignIn,
     },
-    hub::{Arrival, Close, Outbox},
+    hub::{Arrival, Close, Connection, Outbox},
 };
 use axum::{
     extract::{Request, State},
@@ -77,7 +78,6 @@ pub async fn upgrade(
     let caller = authenticate(&core, &tickets, headers, query.ticket.as_deref()).await?;
     let by_protocol = protocol_token(headers).map(|_| BEARER);
     let handshake = Handshake::of(&mut req)?;
-    core.hub.admits(caller.user)?;
     let answer = handshake.answer(by_protocol)?;
     let wishes = Wishes {
         since: query.since,
@@ -85,22 +85,7 @@ pub async fn upgrade(
         max: query.max,
         hello: query.v.is_some_and(|v| v >= 2) || query.since.is_some(),
     };
-    tokio::spawn(async move {
-        if let Err(e) = welcome(core, caller, client, wishes, handshake).await {
-            tracing::debug!(error = %e, "a WebSocket ended before it began");
-        }
-    });
-    Ok(answer)
-}
-
-async fn welcome(
-    core: Core,
-    caller: Caller,
-    client: Client,
-    wishes: Wishes,
-    handshake: Handshake,
-) -> Result<()> {
-    let (stream, early) = handshake.stream().await?;
+    let late = Late::default();
     let arrival = Arrival {
         who: caller.listener(),
         name: caller.name.clone(),
@@ -108,17 +93,41 @@ async fn welcome(
         expires_at: caller.expires_at,
         address: client.address,
         tongue: Arc::new(WsTongue),
-        out: Arc::new(Outbox::new(core.clock(), Box::new(Tcp(stream.clone())))),
+        out: Arc::new(Outbox::new(core.clock(), Box::new(late.clone()))),
         held: wishes.hello,
     };
-    let connection = core.hub.connect(arrival).await;
+    core.accepts.check().map_err(|_| Error::Busy(std::time::Duration::from_secs(1)))?;
+    let connection = core.hub.connect(arrival).await?;
     // Whoever ended the sign-in since it was checked did not find this connection in the hub yet.
     if !caller.again(&core).await.is_ok_and(|now| now.role == caller.role) {
         connection.close(Close::Unauthorized);
     }
+    tokio::spawn(async move {
+        if let Err(e) = welcome(core, connection, late, wishes, handshake).await {
+            tracing::debug!(error = %e, "a WebSocket ended before it began");
+        }
+    });
+    Ok(answer)
+}
+
+/// Hands the stream to the session, once there is one, and lets a task of its own serve it: this
+/// one is larger, and would stay as large for as long as the socket is open.
+async fn welcome(
+    core: Core,
+    connection: Connection,
+    late: Late,
+    wishes: Wishes,
+    handshake: Handshake,
+) -> Result<()> {
+    let (stream, early) = handshake.stream().await?;
+    late.set(stream.clone());
+    let talk = Box::new(Talk::new(stream, early, socket::MESSAGE_MAX));
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
-    let start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
-    socket::serve(stream, connection, early, start, core).await;
+    let start = wishes.hello.then(|| {
+        let start: Start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
+        start
+    });
+    tokio::spawn(socket::serve(talk, connection, start, core));
     Ok(())
 }
 

@@ -61,12 +61,19 @@ impl Handshake {
             .downcast::<TokioIo<TcpStream>>()
             .map_err(|_| Error::internal("the connection is no TCP stream"))?;
         let stream = parts.io.into_inner();
+        forget_reader(&stream);
         socket2::SockRef::from(&stream)
             .set_send_buffer_size(SEND_BUFFER)
             .map_err(Error::internal)?;
         // Copied, mostly nothing: the buffer it stands in has 8 KiB and would stay with the socket.
         Ok((Arc::new(stream), parts.read_buf.to_vec()))
     }
+}
+
+/// The stream still knows the task that read the request, and would keep its memory for good.
+fn forget_reader(stream: &TcpStream) {
+    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+    drop(stream.poll_read_ready(&mut nobody));
 }
 
 /// Checks the request's headers; returns its key.

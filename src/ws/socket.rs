@@ -15,10 +15,9 @@ use crate::{
 use bytes::Bytes;
 use serde::Serialize;
 use std::{future::Future, pin::Pin, sync::Arc};
-use tokio::net::TcpStream;
 
 /// Largest message a client may send, bytes.
-const MESSAGE_MAX: usize = 64 << 10;
+pub(super) const MESSAGE_MAX: usize = 64 << 10;
 
 /// What the client asked for in the query.
 #[derive(Debug)]
@@ -46,11 +45,8 @@ struct Resync {
     oldest_seq: i64,
 }
 
-/// What a socket begins with: nothing for a plain client, else hello, and a replay where asked for.
+/// What a socket begins with, where it is not plain: hello, and a replay where asked for.
 pub(super) async fn start(core: Core, session: Arc<Session>, wishes: Wishes) -> Result<()> {
-    if !wishes.hello {
-        return Ok(());
-    }
     let log = core.db.read(log_bounds).await?;
     let hello = |latest_seq| {
         let hello = Hello {
@@ -96,20 +92,20 @@ fn message(kind: &str, payload: impl Serialize) -> Bytes {
     })
 }
 
+/// What a socket begins with, while it lasts.
+pub(super) type Start = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
 /// Serves a socket until either side ends it. `start` runs beside the reading and writing.
 pub(super) async fn serve(
-    stream: Arc<TcpStream>,
+    mut talk: Box<Talk>,
     connection: hub::Connection,
-    early: Vec<u8>,
-    start: Pin<Box<dyn Future<Output = Result<()>> + Send>>,
+    mut start: Option<Start>,
     core: Core,
 ) {
-    let mut talk = Talk::new(stream, early, MESSAGE_MAX);
     let session: &Arc<Session> = &connection;
     let mut visitor = Visitor { core: &core, session, pace: Pace::default() };
     {
         let mut serving = std::pin::pin!(talk.serve(session, &mut visitor));
-        let mut start = Some(start);
         loop {
             tokio::select! {
                 _ = serving.as_mut() => break,
@@ -123,10 +119,12 @@ pub(super) async fn serve(
             }
         }
     }
-    talk.finish(session).await;
+    drop(start);
+    // Boxed: it is needed once, at the end, and would make every open socket's task larger.
+    Box::pin(talk.finish(session)).await;
 }
 
-async fn poll(start: &mut Option<Pin<Box<dyn Future<Output = Result<()>> + Send>>>) -> Result<()> {
+async fn poll(start: &mut Option<Start>) -> Result<()> {
     match start {
         Some(future) => future.await,
         None => Ok(()),

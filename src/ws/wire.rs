@@ -2,7 +2,10 @@
 
 use crate::hub::{Close, CloseReason, Wire};
 use bytes::Bytes;
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
 use tokio::net::TcpStream;
 
 /// Opcodes with the FIN bit set (RFC 6455 §5.2).
@@ -92,12 +95,27 @@ fn next_frame(message: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((opcode, payload, rest))
 }
 
-/// A TCP stream that frames are written to directly.
-pub struct Tcp(pub Arc<TcpStream>);
+/// A TCP stream that frames are written to directly, once it is there: after the handshake, or
+/// after an upgrade. Until then everything waits.
+#[derive(Debug, Clone, Default)]
+pub struct Late(Arc<OnceLock<Arc<TcpStream>>>);
 
-impl Wire for Tcp {
+impl Late {
+    /// Here it is. False when there was one already.
+    pub fn set(&self, stream: Arc<TcpStream>) -> bool {
+        self.0.set(stream).is_ok()
+    }
+}
+
+impl From<Arc<TcpStream>> for Late {
+    fn from(stream: Arc<TcpStream>) -> Self {
+        Self(Arc::new(stream.into()))
+    }
+}
+
+impl Wire for Late {
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_write(bytes)
+        self.0.get().ok_or(io::ErrorKind::WouldBlock)?.try_write(bytes)
     }
 
     fn close(&self, why: Close, reason: &CloseReason) -> Bytes {

@@ -8,13 +8,21 @@
     clippy::indexing_slicing,
     reason = "a test that trips over something fails, which is what it is for"
 )]
+#![allow(clippy::needless_pass_by_value, reason = "what a test sends reads best as `json!(…)`")]
 
 mod accounts;
 mod agents;
+mod clients;
+mod crash;
 mod credentials;
 mod errors;
 mod events;
 mod harness;
+mod hook_retries;
+mod hooks;
+mod joining;
+mod limits;
+mod quick_start;
 mod roles;
 mod setup;
 mod smoke;
@@ -22,6 +30,7 @@ mod socketio;
 mod socketio_clients;
 mod socketio_recovery;
 mod start;
+mod users;
 mod webhooks;
 mod wire;
 mod ws_admission;

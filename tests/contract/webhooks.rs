@@ -35,7 +35,7 @@ fn the_first_webhook_is_number_one_and_has_the_seeds_defaults() {
         assert_eq!(made[field], value, "{field}");
     }
     assert!(made["secret"].as_str().is_some_and(|s| s.starts_with("whsec_") && s.len() >= 38));
-    let mut shown = made.clone();
+    let mut shown = made;
     shown.as_object_mut().unwrap().remove("secret");
     assert_eq!(admin.get("/api/v1/webhooks/1").expect(200).data(), shown);
     let listed = admin.get("/api/v1/webhooks").expect(200);
@@ -333,7 +333,8 @@ fn a_secret_is_shown_once_and_stands_nowhere_else() {
         admin.post(&format!("{path}/test"), &json!({})).expect(200);
     }
     admin.post("/api/v1/events", &json!({ "type": "order.paid", "data": {} })).expect(201);
-    (good.wait_for(2), bad.wait_for(2));
+    good.wait_for(2);
+    bad.wait_for(2);
     admin.put("/api/v1/webhooks/1", &json!({ "secret": changed })).expect(200);
     for id in [1, 2] {
         for what in ["logs", "stats"] {

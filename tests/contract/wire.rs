@@ -173,7 +173,7 @@ impl Kept {
         );
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
-        let mut next = |line: &mut String, stream: &mut BufReader<TcpStream>| {
+        let next = |line: &mut String, stream: &mut BufReader<TcpStream>| {
             line.clear();
             if stream.read_line(line)? == 0 {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof));

@@ -20,7 +20,12 @@ fn open(
 }
 
 #[track_caller]
-fn refused(server: &Server, path: &str, headers: &[(&'static str, &str)], expected: (u16, &str)) {
+pub(crate) fn refused(
+    server: &Server,
+    path: &str,
+    headers: &[(&'static str, &str)],
+    expected: (u16, &str),
+) {
     match open(server, path, headers) {
         Ok(_) => panic!("{path} {headers:?}: the socket was opened"),
         Err((status, code)) => assert_eq!((status, code.as_str()), expected, "{path} {headers:?}"),

@@ -228,3 +228,35 @@ fn an_orderly_stop_tells_every_client_to_come_back_and_takes_less_than_ten_secon
     drop(stalled);
     assert_eq!(setup.start().admin().latest_seq(), said, "and nothing is lost");
 }
+
+#[test]
+fn a_stop_lets_requests_that_were_begun_come_to_their_end() {
+    let server = Server::start();
+    let admin = server.admin();
+    let receiver = crate::harness::Receiver::answering(|_| crate::harness::Play::Late(700));
+    let id = crate::hooks::hook(&admin, &receiver.url("/"), &json!({}));
+    let path = format!("/api/v1/webhooks/{id}/test");
+    let asked = std::thread::spawn(move || admin.post(&path, &json!({})));
+    receiver.wait_for(1);
+    let (setup, ended) = server.stop();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(asked.join().expect("an answer").expect(200).data()["success"], true);
+    let logs = setup.start().admin().get(&format!("/api/v1/webhooks/{id}/logs")).data();
+    assert_eq!(logs[0]["state"], "delivered", "and what came of it is kept");
+}
+
+#[test]
+fn a_connection_that_asks_nothing_does_not_hold_up_the_stop() {
+    let server = Server::start();
+    let admin = server.admin();
+    // As browsers keep them in reserve: one never used, one with half a head.
+    let spare = std::net::TcpStream::connect(server.address).unwrap();
+    let mut half = std::net::TcpStream::connect(server.address).unwrap();
+    std::io::Write::write_all(&mut half, b"GET / HTTP/1.1\r\nHost:").unwrap();
+    admin.get("/livez").expect(200);
+    let began = Instant::now();
+    let (_, ended) = server.stop();
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    drop((spare, half));
+}

@@ -171,7 +171,7 @@ fn request(bytes: &[u8], take: impl FnOnce(&str, &[u8])) -> io::Result<Option<us
 mod tests {
     use super::*;
 
-    const DELIVERY: &str = "POST /hook HTTP/1.1\r\nHost: a\r\nContent-Length: 46\r\n\
+    const DELIVERY: &str = "POST /hook HTTP/1.1\r\nHost: a\r\nContent-Length: 49\r\n\
         Webhook-Id: 0192a5a0-0000-7000-8000-000000000001\r\n\r\n\
         {\"event\":\"a.b\",\"data\":{\"sent_us\":\"000000001500\"}}";
 
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn deliveries_are_read_one_after_the_other() {
         let len = DELIVERY.len() - 1;
-        let two = DELIVERY.replace("46", "48") + "POST";
+        let two = String::from(DELIVERY) + "POST";
         for cut in [0, 10, len - 48, len] {
             assert_eq!(request(&two.as_bytes()[..cut], |_, _| panic!()).unwrap(), None, "{cut}");
         }
