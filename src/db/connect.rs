@@ -70,6 +70,8 @@ pub(super) fn ready_to_read(conn: &Connection) -> rusqlite::Result<()> {
 
 fn limit(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // Statements are not planned anew for each bound value (`limit ?`).
+    conn.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, LENGTH_MAX)?;
     conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
     Ok(())
