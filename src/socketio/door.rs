@@ -94,6 +94,10 @@ impl Desk for FrontDesk {
             || origin::of(headers, &self.core.settings) == Origin::Own
     }
 
+    fn has_room(&self) -> bool {
+        self.core.accepts.check().is_ok()
+    }
+
     fn receive(&self, request: &Parts) -> Came {
         let peer = request.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |p| p.0);
         let trusted = &self.core.settings.trusted_proxies;

@@ -58,6 +58,9 @@ pub trait Reception: Send + Sync {
     /// Whether whoever asks may have a session at all: pages of another origin, mostly, may not.
     fn admits(&self, request: &Parts) -> bool;
 
+    /// Whether there is room for one more session now.
+    fn has_room(&self) -> bool;
+
     /// A session begins with this request.
     fn receive(&self, request: &Parts) -> Box<dyn Guest>;
 }
@@ -172,6 +175,9 @@ impl Engine {
     /// Whether one more session may begin. When there are too many, those that have been nobody for
     /// longest go: whoever only opens sessions keeps nobody out.
     fn has_room(&self) -> bool {
+        if !self.inner.reception.has_room() {
+            return false;
+        }
         let max = self.inner.settings.sessions_max;
         let mut lines: Vec<_> = {
             let lines = self.inner.lines.lock();

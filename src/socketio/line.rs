@@ -2,18 +2,15 @@
 
 use super::packet::engine::Packet;
 use crate::{
-    hub::{Close, CloseReason, Outbox, Wire},
+    hub::{Close, Outbox},
     time::Clock,
-    ws::wire,
+    ws::wire::Late,
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
-use std::{
-    io,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 use tokio::net::TcpStream;
 
@@ -86,7 +83,7 @@ pub struct Line {
     /// When it began, in ticks.
     pub(super) since: i64,
     out: Arc<Outbox>,
-    wire: Arc<LineWire>,
+    wire: Late,
     transport: Mutex<Transport>,
     guest: Mutex<Option<Box<dyn Guest>>>,
     /// When the next ping is due, in ticks; negative while a pong is, until then.
@@ -108,7 +105,7 @@ impl Line {
     ) -> Self {
         let transport = if stream.is_some() { Transport::WebSocket } else { Transport::Polling };
         let since = clock.ticks_ms();
-        let wire = Arc::new(LineWire(stream.map(OnceLock::from).unwrap_or_default()));
+        let wire = stream.map(Late::from).unwrap_or_default();
         Self {
             sid: sid.into(),
             since,
@@ -171,7 +168,7 @@ impl Line {
     /// client did not try it first.
     pub(super) fn switch(&self, stream: Arc<TcpStream>) -> bool {
         let mut transport = self.transport.lock();
-        if *transport != Transport::Probed || self.wire.0.set(stream).is_err() {
+        if *transport != Transport::Probed || !self.wire.set(stream) {
             return false;
         }
         *transport = Transport::WebSocket;
@@ -251,21 +248,5 @@ impl Line {
     pub(super) fn is_dead(&self, ticks: i64) -> bool {
         let at = self.beat_at.load(Ordering::Relaxed);
         at < 0 && ticks >= -at
-    }
-}
-
-/// Nothing, until there is a WebSocket: polls take what waits.
-struct LineWire(OnceLock<Arc<TcpStream>>);
-
-impl Wire for Arc<LineWire> {
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self.0.get() {
-            Some(stream) => stream.try_write(bytes),
-            None => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-
-    fn close(&self, why: Close, reason: &CloseReason) -> Bytes {
-        wire::close(why, reason)
     }
 }

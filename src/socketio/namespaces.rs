@@ -47,6 +47,9 @@ pub trait Desk: Send + Sync + Sized + 'static {
     /// Whether whoever asks may have a session at all.
     fn admits(&self, request: &Parts) -> bool;
 
+    /// Whether there is room for one more session now.
+    fn has_room(&self) -> bool;
+
     /// A session begins with this request.
     fn receive(&self, request: &Parts) -> Self::Origin;
 
@@ -241,6 +244,10 @@ struct Front<D>(Arc<House<D>>);
 impl<D: Desk> Reception for Front<D> {
     fn admits(&self, request: &Parts) -> bool {
         self.0.desk.admits(request)
+    }
+
+    fn has_room(&self) -> bool {
+        self.0.desk.has_room()
     }
 
     fn receive(&self, request: &Parts) -> Box<dyn Guest> {

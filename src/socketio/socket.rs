@@ -6,7 +6,7 @@ use crate::{
     hub::{Close, Outbox},
     ws::{
         Handshake, Hear, Next, Talk,
-        wire::{self, Tcp},
+        wire::{self, Late},
     },
 };
 use axum::{body::Body, extract::Request, http::request::Parts, response::Response};
@@ -59,7 +59,7 @@ async fn begin(engine: &Engine, parts: Parts, handshake: Handshake) -> Outcome<B
 /// session knows nothing of this socket, and loses nothing by its failing.
 async fn take_up(engine: &Engine, line: Arc<Line>, handshake: Handshake) -> Outcome<Begun> {
     let (stream, early) = handshake.stream().await?;
-    let out = Outbox::new(engine.clock(), Box::new(Tcp(stream.clone())));
+    let out = Outbox::new(engine.clock(), Box::new(Late::from(stream.clone())));
     let mut talk = Talk::new(stream.clone(), early, engine.settings().max_payload);
     let switched = line.offer() && {
         let mut probe = Probe { line: &line, out: &out };

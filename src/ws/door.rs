@@ -4,6 +4,7 @@ use super::{
     frames::WsTongue,
     handshake::Handshake,
     socket::{self, Start, Wishes},
+    talk::Talk,
     ticket::{TTL_MS, Tickets},
     wire::Late,
 };
@@ -119,13 +120,14 @@ async fn welcome(
     handshake: Handshake,
 ) -> Result<()> {
     let (stream, early) = handshake.stream().await?;
-    late.arrived(stream.clone());
+    late.set(stream.clone());
+    let talk = Box::new(Talk::new(stream, early, socket::MESSAGE_MAX));
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
     let start = wishes.hello.then(|| {
         let start: Start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
         start
     });
-    tokio::spawn(socket::serve(stream, connection, early, start, core));
+    tokio::spawn(socket::serve(talk, connection, start, core));
     Ok(())
 }
 

@@ -15,10 +15,9 @@ use crate::{
 use bytes::Bytes;
 use serde::Serialize;
 use std::{future::Future, pin::Pin, sync::Arc};
-use tokio::net::TcpStream;
 
 /// Largest message a client may send, bytes.
-const MESSAGE_MAX: usize = 64 << 10;
+pub(super) const MESSAGE_MAX: usize = 64 << 10;
 
 /// What the client asked for in the query.
 #[derive(Debug)]
@@ -93,15 +92,16 @@ fn message(kind: &str, payload: impl Serialize) -> Bytes {
     })
 }
 
+/// What a socket begins with, while it lasts.
+pub(super) type Start = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
 /// Serves a socket until either side ends it. `start` runs beside the reading and writing.
 pub(super) async fn serve(
-    stream: Arc<TcpStream>,
+    mut talk: Box<Talk>,
     connection: hub::Connection,
-    early: Vec<u8>,
     mut start: Option<Start>,
     core: Core,
 ) {
-    let mut talk = Talk::new(stream, early, MESSAGE_MAX);
     let session: &Arc<Session> = &connection;
     let mut visitor = Visitor { core: &core, session, pace: Pace::default() };
     {
@@ -123,9 +123,6 @@ pub(super) async fn serve(
     // Boxed: it is needed once, at the end, and would make every open socket's task larger.
     Box::pin(talk.finish(session)).await;
 }
-
-/// What a socket begins with, while it lasts.
-pub(super) type Start = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 async fn poll(start: &mut Option<Start>) -> Result<()> {
     match start {

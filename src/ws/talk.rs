@@ -66,6 +66,8 @@ impl Talk {
     pub async fn serve(&mut self, out: &Outbox, hear: &mut (dyn Hear + Send)) -> Next {
         // A client may have sent its first message together with the handshake.
         let mut next = self.read(out, hear);
+        // What came before there was a stream waits for somebody to write it.
+        out.drain();
         while next == Next::Read && out.closed().is_none() {
             tokio::select! {
                 ready = self.stream.readable() => match ready {

@@ -95,27 +95,21 @@ fn next_frame(message: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((opcode, payload, rest))
 }
 
-/// A TCP stream that frames are written to directly.
-pub struct Tcp(pub Arc<TcpStream>);
-
-impl Wire for Tcp {
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_write(bytes)
-    }
-
-    fn close(&self, why: Close, reason: &CloseReason) -> Bytes {
-        close(why, reason)
-    }
-}
-
-/// A TCP stream that is there once the handshake is answered; until then everything waits.
-#[derive(Clone, Default)]
+/// A TCP stream that frames are written to directly, once it is there: after the handshake, or
+/// after an upgrade. Until then everything waits.
+#[derive(Debug, Clone, Default)]
 pub struct Late(Arc<OnceLock<Arc<TcpStream>>>);
 
 impl Late {
-    /// The stream is there.
-    pub fn arrived(&self, stream: Arc<TcpStream>) {
-        self.0.get_or_init(|| stream);
+    /// Here it is. False when there was one already.
+    pub fn set(&self, stream: Arc<TcpStream>) -> bool {
+        self.0.set(stream).is_ok()
+    }
+}
+
+impl From<Arc<TcpStream>> for Late {
+    fn from(stream: Arc<TcpStream>) -> Self {
+        Self(Arc::new(stream.into()))
     }
 }
 

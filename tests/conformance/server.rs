@@ -67,6 +67,10 @@ impl Reception for EngineEcho {
         true
     }
 
+    fn has_room(&self) -> bool {
+        true
+    }
+
     fn receive(&self, _: &Parts) -> Box<dyn Guest> {
         Box::new(Self)
     }
@@ -99,6 +103,10 @@ impl Desk for SocketEcho {
     type Member = ();
 
     fn admits(&self, _: &Parts) -> bool {
+        true
+    }
+
+    fn has_room(&self) -> bool {
         true
     }
 
@@ -141,7 +149,7 @@ async fn echo(State(clock): State<Clock>, mut req: Request) -> Response {
     tokio::spawn(async move {
         // A client that went away before it began is no concern of anybody's.
         let Ok((stream, early)) = handshake.stream().await else { return };
-        let out = Outbox::new(&clock, Box::new(Wide(wire::Tcp(stream.clone()))));
+        let out = Outbox::new(&clock, Box::new(Wide(stream.clone().into())));
         let mut talk = Talk::new(stream, early, ECHO_MAX);
         talk.serve(&out, &mut Echo(&out)).await;
         talk.finish(&out).await;
@@ -156,7 +164,7 @@ fn shake(req: &mut Request) -> Outcome<(Handshake, Response)> {
 }
 
 /// A stream on which large messages may wait.
-struct Wide(wire::Tcp);
+struct Wide(wire::Late);
 
 impl Wire for Wide {
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
