@@ -227,3 +227,33 @@ async fn the_write_ahead_log_stays_bounded_while_everybody_writes() {
     assert!(largest < BOUND, "400 MB were written and the log grew to {largest} bytes");
     db.close();
 }
+
+/// The mark lags behind the log by up to a second; a copy from before the last start is noticed
+/// even when the process ended within it.
+#[tokio::test]
+async fn an_old_copy_is_noticed_after_a_short_life_too() {
+    let folder = crate::test_folder();
+    let file = folder.path().join("deskbell.db");
+    let mark = folder.path().join("high-water.json");
+    let (db, _) = open(folder.path());
+    db.write(|w| say(w, 0)).await.unwrap();
+    db.close();
+    let old = std::fs::read(&file).unwrap();
+    let (db, _) = open(folder.path());
+    let (epoch, at_start) = (db.epoch().to_owned(), std::fs::read(&mark).unwrap());
+    for n in 0..9 {
+        db.write(move |w| say(w, n)).await.unwrap();
+    }
+    db.close();
+    // As if it had been killed before the mark moved.
+    std::fs::write(&mark, at_start).unwrap();
+    std::fs::write(&file, &old).unwrap();
+    let (db, _) = open(folder.path());
+    assert_ne!(db.epoch(), epoch);
+    db.close();
+    let epoch = db.epoch().to_owned();
+    std::fs::write(&mark, "garbage").unwrap();
+    let (db, _) = open(folder.path());
+    assert_ne!(db.epoch(), epoch, "a mark that cannot be read vouches for nothing");
+    db.close();
+}
