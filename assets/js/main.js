@@ -39,6 +39,8 @@ function toSignIn(message) {
 }
 
 async function signOut() {
+  // First: the server ends the socket with the sign-in, and the page would ask why.
+  leave();
   await api.post("/auth/logout", {}, { quiet401: true }).catch(() => {});
   history.replaceState(null, "", "/admin");
   toSignIn(["good", "You are signed out."]);

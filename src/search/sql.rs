@@ -124,7 +124,7 @@ fn one_table(
     let sql = format!(
         "with newest as materialized (
            select rowid as doc, bm25({table}, 0.0, 4.0, 1.0) as score,
-             snippet({table}, -1, char(8296), char(8297), '…', 16) as snippet
+             snippet({table}, 2, char(8296), char(8297), '…', 16) as snippet
            from {table} where {table} match ?1 order by rowid desc limit ?2)
          select d.kind, n.score, n.snippet,
            coalesce(t.id, c.id, a.id), coalesce(t.subject, ct.subject, a.title),
