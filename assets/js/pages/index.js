@@ -3,10 +3,7 @@
 //   { title, mount(root, ctx) }  with ctx = { params, user, go(path), signal }.
 // `signal` aborts when the page is left: requests, listeners and timers hang on it.
 
-const rank = { customer: 0, agent: 1, supervisor: 2, admin: 3 };
-
-/** Whether `user` may do what needs `role`. */
-export const may = (user, role) => (rank[user?.role] ?? 0) >= rank[role];
+export { may } from "../roles.js";
 
 /** Groups of the navigation. Pages without an `icon` are reached from others. */
 export const sections = [
@@ -16,6 +13,13 @@ export const sections = [
       { path: "/admin", name: "Live", icon: "pulse", role: "agent", load: () => import("./live.js") },
       { path: "/admin/online", name: "Who is online", icon: "people", role: "agent", load: () => import("./online.js") },
       { path: "/admin/agents", name: "Agents", icon: "board", role: "agent", load: () => import("./agents.js") },
+    ],
+  },
+  {
+    name: "Yours",
+    pages: [
+      { path: "/admin/notifications", name: "Notifications", role: "agent", load: () => import("./notifications.js") },
+      { path: "/admin/go/:kind/:id", name: "One moment", role: "agent", load: () => import("./go.js") },
     ],
   },
   {

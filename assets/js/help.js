@@ -1,0 +1,6 @@
+// Starts the customers' own pages.
+
+import { enterAt } from "./enter.js";
+import { openHelp } from "./help-frame.js";
+
+enterAt("/help", { past: false, greeting: "Your requests, and the answers to them.", open: openHelp });
