@@ -19,6 +19,12 @@ export const sections = [
     ],
   },
   {
+    name: "Desk",
+    pages: [
+      { path: "/admin/tickets/:id", under: "/admin/tickets", role: "agent", load: () => import("./ticket.js") },
+    ],
+  },
+  {
     name: "Connections",
     pages: [
       { path: "/admin/webhooks", name: "Webhooks", icon: "hook", role: "admin", load: () => import("./webhooks.js") },
