@@ -16,6 +16,9 @@ export const sections = [
     ],
   },
   {
+    name: "Desk",
+    pages: [
+      { path: "/admin/tickets/:id", under: "/admin/tickets", role: "agent", load: () => import("./ticket.js") },
     name: "Yours",
     pages: [
       { path: "/admin/notifications", name: "Notifications", role: "agent", load: () => import("./notifications.js") },
