@@ -5,6 +5,7 @@ import { forgetDrafts } from "./composer.js";
 import { fill, h, mark, note } from "./dom.js";
 import { feed } from "./feed.js";
 import { openGate } from "./gate.js";
+import { forgetArticles } from "./kb.js";
 import { home } from "./links.js";
 import { forgetAll, learn } from "./people.js";
 import { signIn } from "./pages/login.js";
@@ -43,6 +44,7 @@ export function enterAt(base, { open, past, greeting }) {
     feed.stop();
     forgetAll();
     forgetDrafts();
+    forgetArticles();
   };
 
   /** The wanted path stays in the address bar, so signing in leads to it. */

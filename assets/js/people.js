@@ -19,6 +19,9 @@ export function nameOf(id) {
   return names.get(id) ?? `User …${String(id).slice(-6)}`;
 }
 
+/** Whether somebody has said the name of a user. */
+export const knows = (id) => names.has(id);
+
 /** Forgets every name, at sign-out: the next person may be of another organisation. */
 export function forgetAll() {
   names.clear();

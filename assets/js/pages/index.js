@@ -19,6 +19,12 @@ export const sections = [
     name: "Desk",
     pages: [
       { path: "/admin/tickets/:id", under: "/admin/tickets", role: "agent", load: () => import("./ticket.js") },
+      { path: "/admin/articles", name: "Knowledge base", icon: "book", role: "agent", load: () => import("./articles.js") },
+      { path: "/admin/articles/new", under: "/admin/articles", role: "agent", load: () => import("./article.js") },
+      { path: "/admin/articles/:id", under: "/admin/articles", role: "agent", load: () => import("./article.js") },
+    ],
+  },
+  {
     name: "Yours",
     pages: [
       { path: "/admin/notifications", name: "Notifications", role: "agent", load: () => import("./notifications.js") },
