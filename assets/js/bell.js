@@ -7,7 +7,7 @@ import { home, pathOf } from "./links.js";
 import { Notices } from "./notices.js";
 import { openRings } from "./rings.js";
 import { sign } from "./sign.js";
-import { moment, since } from "./time.js";
+import { since } from "./time.js";
 import { countInTitle } from "./title.js";
 
 /** The badge shows no more than this. */
@@ -123,7 +123,7 @@ export class Bell {
     return h("li", { class: one.read_at ? "notice" : "notice unread" }, sign(one),
       h("div", { class: "notice-words" },
         h("p", {}, !one.read_at && h("span", { class: "visually-hidden" }, "Unread: "), label),
-        h("p", { class: "notice-by" }, one.actor_name && h("span", {}, one.actor_name), h("span", { title: moment(one.created_at).title }, since(one.created_at, "", " ago"))),
+        h("p", { class: "notice-by" }, one.actor_name && h("span", {}, one.actor_name), h("span", {}, since(one.created_at, "", " ago"))),
         h("details", { class: "why" }, h("summary", {}, "Why did I get this?"), h("p", {}, one.why))),
       h("div", { class: "notice-does" },
         !one.read_at && h("button", { type: "button", class: "button button-plain button-icon", "aria-label": `Mark as read: ${one.message}`, title: "Mark as read", onclick: read }, icon("check", 16)),

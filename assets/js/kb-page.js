@@ -26,6 +26,11 @@ function title(words) {
   document.title = `${words} · ${name.textContent}`;
 }
 
+/** Whose help this is; a server with one organisation may never have named it. */
+function named(who) {
+  if (who && who !== "default") name.textContent = who;
+}
+
 /** Where a server has several organisations, somebody has to say which. */
 function whose(error) {
   if (error.code !== "tenant_required" && !(tenant && error.status === 404 && !slug)) return false;
@@ -40,16 +45,17 @@ function whose(error) {
 
 const ask = h("p", { class: "ask-us" }, "Still stuck? ", h("a", { href: "/help/new" }, known ? "Ask us" : "Sign in and ask us"));
 if (slug === null) {
-  const named = (who) => {
-    if (who && who !== "default") name.textContent = who;
+  const heard = (who) => {
+    named(who);
     title("Articles");
   };
-  const shelves = new Shelves({ linkOf: (one) => `/kb/${one}${query({ tenant })}`, tenant, signal, named, failed: whose });
+  const shelves = new Shelves({ linkOf: (one) => `/kb/${one}${query({ tenant })}`, tenant, signal, named: heard, failed: whose });
   fill(page, h("header", { class: "hero" }, h("h1", {}, "How can we help?")), shelves.node, ask);
 } else {
   const place = h("div", { class: "stack" });
   fill(page, place, ask);
-  const titled = (article) => {
+  const titled = (article, who) => {
+    named(who);
     title(article.title);
     // An old address led here: show the present one.
     if (article.slug && article.slug !== slug) history.replaceState(null, "", `/kb/${article.slug}${query({ tenant })}`);

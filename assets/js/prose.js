@@ -112,7 +112,8 @@ function heading(line, top) {
   const words = inline(line.slice(sign.length).replace(/\s+#+\s*$/, ""));
   // In a conversation a heading would be a place of the page to jump to; there it is only loud.
   if (!top) return h("p", { dir: "auto", class: "loud" }, words);
-  return h(`h${Math.min(6, top + sign.trim().length - 1)}`, { dir: "auto" }, words);
+  // The title above takes the place of `#`, so that `#` and `##` are both the first below it.
+  return h(`h${Math.min(6, top + Math.max(0, sign.trim().length - 2))}`, { dir: "auto" }, words);
 }
 
 function blocks(lines, depth, top) {
@@ -146,6 +147,6 @@ export function prose(text, format = "text", top = 0) {
 /** The first words of a Markdown text, without its signs. */
 export function firstWords(text, max = 160) {
   const plain = String(text ?? "").slice(0, max * 4)
-    .replace(/!?\[([^[\]]*)\]\([^()]*\)/g, "$1").replace(/^[\s>#*+-]+|[*_`~]{1,3}/gm, " ").replace(/\s+/g, " ").trim();
+    .replace(/!?\[([^[\]]*)\]\([^()]*\)/g, "$1").replace(/^[\s>#*+-]+/gm, " ").replace(/[*`~]{1,3}|(?<!\w)_|_(?!\w)/g, "").replace(/\s+/g, " ").trim();
   return plain.length > max ? `${plain.slice(0, max - 1).trimEnd()}…` : plain;
 }

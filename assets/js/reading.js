@@ -5,7 +5,7 @@ import { empty, fill, h, icon, note } from "./dom.js";
 import { Files } from "./files.js";
 import { Keyed } from "./keyed.js";
 import { firstWords, prose } from "./prose.js";
-import { moment, toMs } from "./time.js";
+import { toMs } from "./time.js";
 
 const PAGE = 30;
 const SEARCH_MS = 200;
@@ -120,7 +120,7 @@ export class Shelves {
     return h("li", { class: "article-card card" },
       h("h2", {}, h("a", { href: this.linkOf(one.slug), dir: "auto" }, one.title)),
       h("p", { class: "quiet", dir: "auto" }, one.snippet ? marked(one.snippet) : firstWords(one.excerpt, 170)),
-      h("p", { class: "small quiet card-foot" }, this.names?.get(one.category_id), h("span", {}, `Updated ${day.format(toMs(one.updated_at))}`)));
+      h("p", { class: "small quiet card-foot" }, this.names?.has(one.category_id) && h("span", {}, this.names.get(one.category_id)), h("span", {}, `Updated ${day.format(toMs(one.updated_at))}`)));
   }
 }
 
@@ -132,12 +132,12 @@ export async function showArticle(root, slug, { user = null, tenant = "", back, 
   const box = h("div", { class: "card" }, empty("One moment", "Opening the article…"));
   fill(root, box);
   try {
-    const { data } = await api.get(`/kb/public/${encodeURIComponent(slug)}${query({ tenant })}`, { signal, quiet401: true });
-    titled(data);
+    const { data, meta } = await api.get(`/kb/public/${encodeURIComponent(slug)}${query({ tenant })}`, { signal, quiet401: true });
+    titled(data, meta.tenant);
     const files = user && data.id ? filesOf(data, signal) : null;
     fill(root, h("article", { class: "reading" },
       h("header", {}, h("p", { class: "crumb" }, h("a", { href: back }, "All articles")), h("h1", { dir: "auto" }, data.title),
-        h("p", { class: "small quiet" }, "Updated ", moment(data.updated_at))),
+        h("p", { class: "small quiet" }, `Updated ${day.format(toMs(data.updated_at))}`)),
       prose(data.body, "markdown", 2), files?.node, data.tags.length > 0 && h("p", { class: "kinds" }, data.tags.map((tag) => h("span", { class: "tag" }, tag))),
       user && data.id ? vote(data, signal) : null));
     return data;

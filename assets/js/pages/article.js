@@ -87,6 +87,7 @@ class Editor {
     };
     const radio = (yes, words) => h("label", { class: "choice plain" }, h("input", { type: "radio", name: "look", checked: !yes, onchange: () => show(yes) }), h("span", {}, words));
     const label = box.querySelector("label");
+    label.className = "label";
     const row = h("div", { class: "row" });
     label.before(row);
     row.append(label, h("fieldset", { class: "push" }, h("legend", { class: "visually-hidden" }, "Text or preview"), h("div", { class: "choices choices-s" }, radio(false, "Write"), radio(true, "Preview"))));

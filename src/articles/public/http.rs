@@ -135,6 +135,7 @@ pub async fn read(
     RawQuery(query): RawQuery,
 ) -> Result<Response> {
     let Reader { tenant, who } = Reader::of(&core, anyone, whose.tenant).await?;
+    let meta = json!({ "tenant": tenant.name });
     let (tenant, asked) = (tenant.id, slug.clone());
     let found = core.db.read(move |r| sql::by_slug(r, tenant, &asked)).await?;
     let article = match &who {
@@ -148,8 +149,8 @@ pub async fn read(
         count(&core, tenant, article.id).await?;
     }
     Ok(match who {
-        Some(_) => ok(article).into_response(),
-        None => ok(Open::from(article)).into_response(),
+        Some(_) => ok(article).with_meta(meta).into_response(),
+        None => ok(Open::from(article)).with_meta(meta).into_response(),
     })
 }
 
