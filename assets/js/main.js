@@ -1,7 +1,6 @@
 // Starts the administration: who is it, then the sign-in, the customers' note or the shell.
 
 import { api, noteSignedIn, seemsSignedIn, sentence, session } from "./api.js";
-import { forgetDrafts } from "./composer.js";
 import { fill, h, mark, note } from "./dom.js";
 import { feed } from "./feed.js";
 import { openGate } from "./gate.js";
@@ -29,7 +28,6 @@ function leave() {
   shell = null;
   feed.stop();
   forgetAll();
-  forgetDrafts();
 }
 
 /** The wanted path stays in the address bar, so signing in leads to it. */

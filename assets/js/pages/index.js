@@ -21,6 +21,7 @@ export const sections = [
   {
     name: "Desk",
     pages: [
+      { path: "/admin/tickets", name: "Tickets", icon: "ticket", role: "agent", load: () => import("./tickets.js") },
       { path: "/admin/tickets/:id", under: "/admin/tickets", role: "agent", load: () => import("./ticket.js") },
     ],
   },
