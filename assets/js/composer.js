@@ -5,15 +5,13 @@ import { bytes, dropZone, fileButton, FILES_MAX, refusal } from "./files.js";
 import { fill, h, icon, note } from "./dom.js";
 import { onSubmit } from "./form.js";
 import { may } from "./pages/index.js";
+import { people } from "./people.js";
 
 /** What was written and not sent, by ticket; kept while the page lives. */
 const drafts = new Map();
 const DRAFTS_MAX = 50;
 
-/** Forgets every draft, at sign-out: the next person may be somebody else. */
-export function forgetDrafts() {
-  drafts.clear();
-}
+people.addEventListener("forgotten", () => drafts.clear());
 
 function draftOf(id) {
   const draft = drafts.get(id) ?? { body: "", internal: false, markdown: false, files: [] };

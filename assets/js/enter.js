@@ -1,11 +1,9 @@
 // Who is it? Then the sign-in, or the frame of their pages. Staff live at /admin, customers at /help.
 
 import { api, noteSignedIn, seemsSignedIn, sentence, session } from "./api.js";
-import { forgetDrafts } from "./composer.js";
 import { fill, h, mark, note } from "./dom.js";
 import { feed } from "./feed.js";
 import { openGate } from "./gate.js";
-import { forgetArticles } from "./kb.js";
 import { home } from "./links.js";
 import { forgetAll, learn } from "./people.js";
 import { signIn } from "./pages/login.js";
@@ -43,8 +41,6 @@ export function enterAt(base, { open, past, greeting }) {
     frame = null;
     feed.stop();
     forgetAll();
-    forgetDrafts();
-    forgetArticles();
   };
 
   /** The wanted path stays in the address bar, so signing in leads to it. */

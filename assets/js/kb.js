@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { h, icon } from "./dom.js";
+import { people } from "./people.js";
 
 export const STATES = {
   draft: { words: "Draft", tone: "warn" },
@@ -33,6 +34,8 @@ export async function categories(signal) {
 const drafts = new Map();
 const DRAFTS_MAX = 20;
 
+people.addEventListener("forgotten", () => drafts.clear());
+
 /** Keeps `draft` for an article, or forgets it when there is none. */
 export function keepDraft(id, draft) {
   drafts.delete(id);
@@ -42,6 +45,3 @@ export function keepDraft(id, draft) {
 
 /** What was kept. */
 export const keptDraft = (id) => drafts.get(id) ?? null;
-
-/** Forgets everything, at sign-out. */
-export const forgetArticles = () => drafts.clear();

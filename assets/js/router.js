@@ -48,7 +48,7 @@ export class Router {
   /** Goes to a path, as a new step of the history unless `replace`. */
   go(path, { replace = false } = {}) {
     if (replace) history.replaceState(null, "", path);
-    else if (path !== location.pathname) history.pushState(null, "", path);
+    else if (path !== location.pathname + location.search) history.pushState(null, "", path);
     this.refresh();
   }
 
@@ -59,7 +59,7 @@ export class Router {
     if (!link || link.target || link.origin !== location.origin) return;
     if (link.pathname !== this.base && !link.pathname.startsWith(`${this.base}/`)) return;
     event.preventDefault();
-    this.go(link.pathname);
+    this.go(link.pathname + link.search);
     scrollTo(0, 0);
   }
 }

@@ -18,6 +18,7 @@ export const sections = [
   {
     name: "Desk",
     pages: [
+      { path: "/admin/tickets", name: "Tickets", icon: "ticket", role: "agent", load: () => import("./tickets.js") },
       { path: "/admin/tickets/:id", under: "/admin/tickets", role: "agent", load: () => import("./ticket.js") },
       { path: "/admin/articles", name: "Knowledge base", icon: "book", role: "agent", load: () => import("./articles.js") },
       { path: "/admin/articles/new", under: "/admin/articles", role: "agent", load: () => import("./article.js") },

@@ -3,7 +3,7 @@
 import { sentence } from "../../api.js";
 import { empty, fill, h, icon, note } from "../../dom.js";
 import { OneTicket } from "../../one-ticket.js";
-import { knows, learn } from "../../people.js";
+import { isKnown, learn } from "../../people.js";
 import { PRIORITIES, stateBadge } from "../../requests.js";
 import { Thread } from "../../thread.js";
 import { moment } from "../../time.js";
@@ -28,7 +28,7 @@ class Request {
     try {
       const ticket = await this.one.open(id);
       // Customers have no list of staff; until one of them has written, they are the desk.
-      if (ticket.created_by && ticket.created_by !== user.id && !knows(ticket.created_by)) learn(ticket.created_by, "The desk");
+      if (ticket.created_by && ticket.created_by !== user.id && !isKnown(ticket.created_by)) learn(ticket.created_by, "The desk");
       this.#draw();
       this.thread = new Thread(this.one, this.signal);
       fill(this.place, this.thread.node);
