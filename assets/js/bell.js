@@ -64,7 +64,9 @@ export class Bell {
     const back = this.panel.contains(document.activeElement);
     this.panel.hidden = true;
     this.#expanded(false);
-    if (back) this.#opener?.focus();
+    // The bell that opened it may be of another size of screen than there is now.
+    const bells = [this.#opener, ...this.#buttons.map(({ node }) => node)];
+    if (back) bells.find((node) => node.checkVisibility({ visibilityProperty: true }))?.focus();
   }
 
   #expanded(open) {

@@ -58,6 +58,8 @@ export class Router {
     const link = event.target.closest?.("a[href]");
     if (!link || link.target || link.origin !== location.origin) return;
     if (link.pathname !== this.base && !link.pathname.startsWith(`${this.base}/`)) return;
+    // A place on this very page, such as the one that the skip link leads to.
+    if (link.hash && link.pathname === location.pathname) return;
     event.preventDefault();
     this.go(link.pathname + link.search);
     scrollTo(0, 0);
