@@ -11,11 +11,7 @@ use crate::{
     },
     id::EntityId,
 };
-use axum::{
-    extract::State,
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 
 /// What a list may be asked for.

