@@ -17,6 +17,14 @@ export function marked(snippet) {
     .map((part) => (part.startsWith("\u2068") ? h("mark", {}, part.slice(1, -1)) : part.replaceAll(/[\u2068\u2069]/g, "")));
 }
 
+/** Whether an article may be read by everybody. */
+export const isOpen = (article) => article.status === "published" && article.visibility === "public" && !article.deleted_at;
+
+/** What stands where an article was, or never has been. */
+export function gone(root, back) {
+  fill(root, h("div", { class: "card" }, empty("No such article", "It may have been moved or withdrawn.", h("a", { class: "button", href: back }, "All articles"))));
+}
+
 /** What a list shows of an article that an event brought. */
 const listed = (article) => ({ ...article, excerpt: article.excerpt || String(article.body ?? "").slice(0, 300) });
 
@@ -97,9 +105,8 @@ export class Shelves {
   hear({ type, data }) {
     if (!type.startsWith("kb_article.") || !this.names) return;
     const known = [...this.#shown.values()].find(({ slug, id }) => (id ? id === data.id : slug === data.slug));
-    const open = data.status === "published" && data.visibility === "public" && !data.deleted_at;
     const { q, category_id: category } = this.filter;
-    const fits = open && (!category || category === data.category_id);
+    const fits = isOpen(data) && (!category || category === data.category_id);
     if (known) this.#shown.delete(known.slug);
     if (fits && known && q) this.#shown.set(data.slug, { ...listed(data), snippet: known.snippet });
     else if (fits && !q) this.#shown = new Map([[data.slug, listed(data)], ...this.#shown]);
@@ -143,11 +150,10 @@ export async function showArticle(root, slug, { user = null, tenant = "", back, 
     return data;
   } catch (error) {
     if (signal.aborted || failed(error)) return null;
-    const gone = error instanceof ApiError && error.status === 404;
-    fill(box, gone
-      ? empty("No such article", "It may have been moved or withdrawn.", h("a", { class: "button", href: back }, "All articles"))
-      : h("div", { class: "card-pad" }, note("bad", sentence(error))));
-    titled({ title: gone ? "No such article" : "Article" });
+    const missing = error instanceof ApiError && error.status === 404;
+    if (missing) gone(root, back);
+    else fill(box, h("div", { class: "card-pad" }, note("bad", sentence(error))));
+    titled({ title: missing ? "No such article" : "Article" });
     return null;
   }
 }

@@ -219,7 +219,7 @@ await step("solved, and not solved after all", async () => {
 });
 
 await step("the list of requests follows what happens, and shows nobody else's", async () => {
-  await dora.getByRole("link", { name: "My requests" }).first().click();
+  await dora.getByRole("link", { name: "My requests", exact: true }).first().click();
   const card = dora.getByRole("listitem").filter({ hasText: "Printer" });
   await card.getByText("In progress").or(card.getByText("Received")).waitFor();
   const from = heard.paths.length;
@@ -234,7 +234,7 @@ await step("the list of requests follows what happens, and shows nobody else's",
 
 await step("an article is written, looked at, and published", async () => {
   await apis.ben.post("/kb/categories", { name: "Printing", position: 0 });
-  await ada.getByRole("link", { name: "Knowledge base" }).click();
+  await ada.getByRole("link", { name: "Knowledge base", exact: true }).click();
   await ada.getByText("Nothing on the shelves yet").waitFor();
   await inspect(ada, "articles-empty");
   await ada.getByRole("link", { name: "New article" }).first().click();
@@ -270,8 +270,8 @@ await step("two people write at once, and both are told politely", async () => {
 
 await step("what was typed and not saved is still there after a look elsewhere", async () => {
   await ada.getByLabel("In a line or two").fill("How to load a roll.");
-  await ada.getByRole("link", { name: "Knowledge base" }).first().click();
-  await ada.getByRole("link", { name: "Loading labels" }).click();
+  await ada.getByRole("link", { name: "Knowledge base", exact: true }).first().click();
+  await ada.getByRole("link", { name: "Loading labels", exact: true }).click();
   await ada.getByText("Your unsaved changes are still here.").waitFor();
   await ada.getByRole("button", { name: "Save", exact: true }).click();
   await ada.getByText("All saved").waitFor();
@@ -279,16 +279,16 @@ await step("what was typed and not saved is still there after a look elsewhere",
 });
 
 await step("the customer's shelves follow, and an article is read and voted on", async () => {
-  await dora.getByRole("link", { name: "Articles" }).click();
-  await dora.getByRole("link", { name: "Loading labels" }).waitFor();
+  await dora.getByRole("link", { name: "Articles", exact: true }).click();
+  await dora.getByRole("link", { name: "Loading labels", exact: true }).waitFor();
   await apis.ada.post("/kb/articles", { title: `Door code ${SECRET}`, body: SECRET, status: "published", visibility: "internal" });
   await apis.ada.post("/kb/articles", { title: "Blank labels", body: "Turn the roll.", status: "published" });
-  await dora.getByRole("link", { name: "Blank labels" }).waitFor();
+  await dora.getByRole("link", { name: "Blank labels", exact: true }).waitFor();
   await inspect(dora, "help-articles");
   await dora.getByLabel("Search the articles").fill("lid");
-  await dora.getByRole("link", { name: "Blank labels" }).waitFor({ state: "detached" });
+  await dora.getByRole("link", { name: "Blank labels", exact: true }).waitFor({ state: "detached" });
   await dora.locator("mark").filter({ hasText: "lid" }).waitFor();
-  await dora.getByRole("link", { name: "Loading labels" }).click();
+  await dora.getByRole("link", { name: "Loading labels", exact: true }).click();
   await heading(dora, "Loading labels");
   await dora.getByRole("button", { name: "Yes" }).click();
   await dora.getByText("Thank you!").waitFor();
@@ -306,12 +306,12 @@ await step("the list of staff is kept true, and categories are put in order", as
   await apis.ada.post(`/kb/articles/${article.id}/unpublish`);
   await ben.getByRole("row").filter({ hasText: "Loading labels" }).getByText("Draft").waitFor();
   await ben.getByRole("radio", { name: "Drafts" }).check({ force: true });
-  await ben.getByRole("link", { name: "Blank labels" }).waitFor({ state: "detached" });
+  await ben.getByRole("link", { name: "Blank labels", exact: true }).waitFor({ state: "detached" });
   await apis.ada.post(`/kb/articles/${article.id}/publish`);
   await ben.getByText("Nothing of that kind").waitFor();
   await ben.getByRole("radio", { name: "All" }).check({ force: true });
   await ben.getByLabel("Search articles").fill("roll");
-  await ben.getByRole("link", { name: "Blank labels" }).waitFor();
+  await ben.getByRole("link", { name: "Blank labels", exact: true }).waitFor();
   await ben.getByLabel("Search articles").fill("");
   await inspect(ben, "articles");
   await ben.getByRole("button", { name: "Categories" }).click();
@@ -330,11 +330,11 @@ await step("a stranger reads what is public, and nothing else", async () => {
   const stranger = await openPage(browser);
   const told = overhear(stranger);
   await stranger.goto(`${base}/kb`);
-  await stranger.getByRole("link", { name: "Loading labels" }).waitFor();
+  await stranger.getByRole("link", { name: "Loading labels", exact: true }).waitFor();
   await stranger.getByText("Bramble & Finch").waitFor();
   await inspect(stranger, "kb");
   await stranger.getByRole("button", { name: "Printing" }).click();
-  await stranger.getByRole("link", { name: "Blank labels" }).waitFor({ state: "detached" });
+  await stranger.getByRole("link", { name: "Blank labels", exact: true }).waitFor({ state: "detached" });
   await stranger.getByLabel("Search the articles").fill(SECRET);
   await stranger.getByText("Nothing found").waitFor();
   await stranger.goto(`${base}/kb/${article.slug}`);

@@ -2,7 +2,7 @@
 
 import { h } from "../../dom.js";
 import { listen } from "../../feed.js";
-import { showArticle } from "../../reading.js";
+import { gone, isOpen, showArticle } from "../../reading.js";
 
 function mount(root, { params, user, signal }) {
   const place = h("div", { class: "stack" });
@@ -13,9 +13,12 @@ function mount(root, { params, user, signal }) {
     shown = await showArticle(place, slug, { user, back: "/help/articles", signal, titled });
   };
   show(params.slug);
-  // Somebody mends it while it is read.
+  // Somebody mends it while it is read, or takes it back.
   listen(({ type, data }) => {
-    if (type.startsWith("kb_article.") && data.id === shown?.id && data.version > shown.version) show(data.slug);
+    if (!type.startsWith("kb_article.") || data.id !== shown?.id || data.version <= shown.version) return;
+    if (isOpen(data)) return void show(data.slug);
+    shown = { ...shown, version: data.version };
+    gone(place, "/help/articles");
   }, signal);
 }
 
