@@ -31,9 +31,10 @@ function elsewhere(base, other) {
 
 /**
  * Opens the pages below `base`: `open(root, user, signOut)` makes the frame and returns `{end}`,
- * `past` says whether the feed reads what happened before, `greeting` stands above the sign-in.
+ * `past` says whether the feed reads what happened before. `greeting` stands above the sign-in, the
+ * link `aside`, `[path, words]`, below it.
  */
-export function enterAt(base, { open, past, greeting }) {
+export function enterAt(base, { open, past, greeting, aside }) {
   let frame = null;
 
   const leave = () => {
@@ -48,7 +49,7 @@ export function enterAt(base, { open, past, greeting }) {
     leave();
     noteSignedIn(false);
     document.title = "Sign in · Deskbell";
-    signIn(root, { message, greeting, done: enter });
+    signIn(root, { message, greeting, aside, done: enter });
   };
 
   const signOut = async () => {

@@ -3,4 +3,9 @@
 import { enterAt } from "./enter.js";
 import { openHelp } from "./help-frame.js";
 
-enterAt("/help", { past: false, greeting: "Your requests, and the answers to them.", open: openHelp });
+enterAt("/help", {
+  past: false,
+  greeting: "Your requests, and the answers to them.",
+  aside: ["/kb", "Read the articles without signing in"],
+  open: openHelp,
+});

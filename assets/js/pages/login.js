@@ -5,8 +5,8 @@ import { h } from "../dom.js";
 import { field, fieldError, input, onSubmit, password, showMessage, withButton } from "../form.js";
 import { openGate } from "../gate.js";
 
-/** Shows the form in `root`; `message` is `[tone, words]`, `greeting` a line, `done()` is called with the session open. */
-export function signIn(root, { message, greeting, done }) {
+/** Shows the form in `root`; `message` is `[tone, words]`, `greeting` a line, `aside` a link, `done()` is called with the session open. */
+export function signIn(root, { message, greeting, aside, done }) {
   const email = input({ type: "email", name: "email", autocomplete: "username", required: true, autofocus: true, spellcheck: "false" });
   const secret = password({ name: "password", autocomplete: "current-password", required: true });
   const tenant = input({ name: "tenant", autocomplete: "organization", spellcheck: "false" });
@@ -18,7 +18,8 @@ export function signIn(root, { message, greeting, done }) {
     field("email", "E-mail", email),
     withButton(field("password", "Password", secret.control), secret),
     tenantBox,
-    h("button", { type: "submit", class: "button button-main button-wide" }, "Sign in"));
+    h("button", { type: "submit", class: "button button-main button-wide" }, "Sign in"),
+    aside && h("p", { class: "small" }, h("a", { href: aside[0] }, aside[1])));
   onSubmit(form, async () => {
     const missing = [[email, "Your e-mail address, please"], [secret.control, "Your password, please"]].filter(([control]) => !control.value.trim());
     for (const [control, words] of missing) fieldError(form, control.name, words);

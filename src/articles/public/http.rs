@@ -121,9 +121,10 @@ pub async fn list(
     Ok(ok(found).with_meta(meta))
 }
 
-/// `GET /kb/public/{slug}`: an article by its slug. An old slug redirects to the present one; a
-/// reading is counted for people, not for programs. The people of the tenant get the whole article,
-/// all others what they may know of it.
+/// `GET /kb/public/{slug}`: an article by its slug; an old slug redirects to the present one.
+///
+/// A reading is counted for people, not for programs. The people of the tenant get the whole
+/// article, all others what they may know of it.
 ///
 /// # Errors
 /// 404 for what the caller may not read, 409 `tenant_required`.
