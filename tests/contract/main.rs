@@ -15,6 +15,7 @@ mod agents;
 mod clients;
 mod crash;
 mod credentials;
+mod demo;
 mod errors;
 mod events;
 mod harness;

@@ -9,7 +9,7 @@ mod cost;
 mod fanout;
 mod frames;
 mod ingest;
-mod receiver;
+pub(super) mod receiver;
 mod report;
 mod server;
 mod stats;
