@@ -66,13 +66,17 @@ fn tickets_comments_and_notifications_of_an_outage_are_heard_once_and_in_order()
         json!({ "auth": auth, "transports": transports, "reconnectionDelay": 1_000,
             "reconnectionDelayMax": 1_000, "randomizationFactor": 0 })
     };
-    let python = json!({ "auth": auth(json!({ "since": since })), "resume": true });
+    let by_since = json!({ "auth": auth(json!({ "since": since })), "resume": true,
+        "reconnectionDelay": 1_000 });
     let (url, four) = (server.url(""), Kind::Npm("socket.io-client"));
+    let three = Kind::Npm("socket.io-client-3");
     let clients = [
         ("4, by pid and offset", Client::start(four, &url, &stock(json!(["websocket"])))),
         ("4, polling", Client::start(four, &url, &stock(json!(["polling"])))),
         ("4, upgrading", Client::start(four, &url, &stock(json!(["polling", "websocket"])))),
-        ("Python, by since", Client::start(Kind::Python, &url, &python)),
+        ("4, by since", Client::start(four, &url, &by_since)),
+        ("3, by since", Client::start(three, &url, &by_since)),
+        ("Python, by since", Client::start(Kind::Python, &url, &by_since)),
     ];
     for (_, client) in &clients {
         client.wait_is("connect");

@@ -74,6 +74,7 @@ pub(super) async fn acts(
         });
         match job.await {
             Ok(after) => scene = after,
+            Err(Error::Busy(_) | Error::Full) => {}
             // Whoever looks at the demonstration has closed or deleted something, for instance.
             Err(e) => {
                 tracing::debug!(error = %e, ?next, "an act of the demo was passed over");
@@ -151,7 +152,37 @@ fn change_article(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cli::demo::play::testing, id::EntityId};
+    use crate::{
+        attachments::{Settings, Store},
+        cli::demo::{furnish::furnish, play::testing},
+        http::testing::House,
+    };
+
+    /// A beginning, and what follows in a quarter of an hour: nothing of that is refused.
+    #[tokio::test]
+    async fn the_story_goes_on_from_its_history_without_a_refusal() {
+        let (house, folder) = (House::new(), crate::test_folder());
+        let folder = folder.path().join("attachments");
+        let store = Store::open(Settings { folder, key: [7; 64], refuse_below_bytes: 0 }).unwrap();
+        let cast = house.write(|w| Cast::hire(w, "hash")).await;
+        let files = Files::put(&store, &cast).await.unwrap();
+        let mut dice = Dice::new().unwrap();
+        house
+            .write(move |w| {
+                let mut stage = Stage { cast: &cast, files: &files, dice: dice.fork() };
+                let mut scene = furnish(w, &mut stage)?;
+                assert!(scene.plays.len() >= 40 && scene.articles.len() >= 10);
+                for _ in 0..300 {
+                    w.now += dice.between_ms(ACTS_EVERY_MS.0, ACTS_EVERY_MS.1);
+                    let next = scene.next(&mut dice);
+                    scene.act(w, &mut stage, next)?;
+                    states::change_one(w, &cast, &mut stage.dice)?;
+                }
+                assert!(scene.plays.len() > 60, "{}", scene.plays.len());
+                Ok(())
+            })
+            .await;
+    }
 
     /// However long it runs: no more tickets than said, no more of them open than said.
     #[test]
