@@ -11,7 +11,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub use categories::http as categories_http;
+pub use categories::{Wish as CategoryWish, create as create_category, http as categories_http};
 pub use public::http as public_http;
 pub use sql::visible;
 
