@@ -68,6 +68,13 @@ function inline(text, depth = 0) {
   return parts.flat(3).filter((part) => part !== "");
 }
 
+/** A block that is read from where its first letter says; said last, for it is found anew with each child. */
+function block(tag, props, ...children) {
+  const node = h(tag, props, children);
+  node.dir = "auto";
+  return node;
+}
+
 const FENCE = /^ {0,3}(```|~~~)/;
 const HEADING = /^#{1,6}\s+/;
 const QUOTE = /^ {0,3}>\s?/;
@@ -86,7 +93,7 @@ function take(lines, wanted) {
 function list(lines, sign, tag) {
   const taken = take(lines, (line) => sign.test(line));
   const start = tag === "ol" ? Number(NUMBER.exec(taken[0])?.[1] ?? 1) : null;
-  return h(tag, { start: start === 1 ? null : start }, taken.map((line) => h("li", { dir: "auto" }, inline(line.replace(sign, "")))));
+  return h(tag, { start: start === 1 ? null : start }, taken.map((line) => block("li", {}, inline(line.replace(sign, "")))));
 }
 
 function fenced(lines) {
@@ -104,7 +111,7 @@ function rule(lines) {
 function paragraph(lines) {
   const first = lines.shift();
   const text = [first, ...take(lines, (line) => line.trim() && !SPECIAL.some((sign) => sign.test(line)))];
-  return h("p", { dir: "auto" }, inline(text.join("\n")));
+  return block("p", {}, inline(text.join("\n")));
 }
 
 function blocks(lines, depth) {
@@ -115,7 +122,7 @@ function blocks(lines, depth) {
     else if (FENCE.test(line)) nodes.push(fenced(lines));
     else if (RULE.test(line)) nodes.push(rule(lines));
     // A heading of the page would be a place to jump to; this is only loud.
-    else if (HEADING.test(line)) nodes.push(h("p", { dir: "auto", class: "loud" }, inline(lines.shift().replace(HEADING, ""))));
+    else if (HEADING.test(line)) nodes.push(block("p", { class: "loud" }, inline(lines.shift().replace(HEADING, ""))));
     else if (QUOTE.test(line) && depth < DEPTH_MAX) {
       nodes.push(h("blockquote", {}, blocks(take(lines, (l) => QUOTE.test(l)).map((l) => l.replace(QUOTE, "")), depth + 1)));
     } else if (BULLET.test(line)) nodes.push(list(lines, BULLET, "ul"));
@@ -130,5 +137,5 @@ export function prose(text, format = "text") {
   const said = String(text ?? "").replace(/\r\n?/g, "\n");
   if (format === "markdown") return h("div", { class: "prose" }, blocks(said.split("\n"), 0));
   const parts = said.split(/\n{2,}/).filter((part) => part.trim());
-  return h("div", { class: "prose" }, parts.map((part) => h("p", { dir: "auto" }, linked(part))));
+  return h("div", { class: "prose" }, parts.map((part) => block("p", {}, linked(part))));
 }

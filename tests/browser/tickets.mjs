@@ -332,7 +332,83 @@ await step("filters stand in the address, are found again, and are kept as a vie
   assert.equal(await row(ben, "A chair squeaks").count(), 0);
 });
 
+await step("the page judges and sorts tickets as the server does", async () => {
+  const { id: team } = (await api.ben.get("/teams"))[0];
+  const me = await api.ben.get("/auth/me");
+  const subjects = ["Crème brûlée machine", "Straße gesperrt", "Übergabe der Büros", "label-printer, again", "#12 is a number", "日本語 の 件名", "Naïve façade v2"];
+  for (const [i, subject] of subjects.entries()) {
+    const { id } = await api[i % 2 ? "carl" : "eve"].post("/tickets", { subject });
+    const priority = ["low", "normal", "high", "urgent"][i % 4];
+    const status = ["open", "pending", "on_hold", "resolved", "closed"][i % 5];
+    await api.ben.patch(`/tickets/${id}`, { priority, status, type: i % 3 ? "incident" : null, tags: i % 2 ? ["a b", "x"] : ["x"], assignee_id: i % 3 ? me.id : null, team_id: i % 2 ? team : null });
+  }
+  const carl = (await api.carl.get("/auth/me")).id;
+  const all = await api.ben.get("/tickets?per_page=200");
+  const [first] = await api.ben.get("/tickets?per_page=1&page=4&sort=created_at");
+  const wanted = [
+    {}, { status: "open,pending" }, { priority: "high,urgent", sort: "priority" }, { assignee: "me" }, { assignee: "none", sort: "number" }, { assignee: me.id },
+    { team, sort: "-created_at" }, { team: "none" }, { requester: carl }, { tag: "a b" }, { tag: "x,photo" }, { type: "incident" }, { channel: "web" }, { channel: "api,call" },
+    { q: "creme" }, { q: "brulee mach" }, { q: "bruleem" }, { q: "label pr" }, { q: "pr label" }, { q: "prin label" }, { q: "12" }, { q: "#12" }, { q: "1" }, { q: "strasse" }, { q: "stra" }, { q: "日本" },
+    { q: "uberg" }, { q: "facade naive" }, { q: "v2" }, { q: "!!" }, { q: "is" }, { created_after: first.created_at }, { created_before: first.created_at, sort: "-number" },
+    { updated_after: first.updated_at, sort: "updated_at" }, { sort: "-priority" }, { status: "closed", q: "a" },
+  ];
+  for (const filters of wanted) {
+    const there = await api.ben.get(`/tickets?${new URLSearchParams({ ...filters, per_page: 200 })}`);
+    const here = await ben.evaluate(async ([tickets, asked, user]) => {
+      const { comparer, matches } = await import("/assets/js/desk/filters.js");
+      return tickets.filter((ticket) => matches(ticket, asked, user)).sort(comparer(asked.sort)).map(({ number }) => number);
+    }, [all, filters, me.id]);
+    assert.deepEqual(here, there.map(({ number }) => number), JSON.stringify(filters));
+  }
+});
+
+await step("words of any kind are shown in an instant, and become nothing but words", async () => {
+  const long = 65_536;
+  const evil = ["*", "[", "`a", "**a ", "> ", "https://", "_a", "a\n", "~", "[a](https://a", "- ", "* ", "1. ", "```\n", "#", "\u202e", "[[", "***"].map((bit) => bit.repeat(long / bit.length));
+  const slow = await ben.evaluate(async (texts) => {
+    const { prose } = await import("/assets/js/prose.js");
+    return texts.map((text) => [text.slice(0, 12), ["markdown", "text"].map((format) => {
+      const began = performance.now();
+      prose(text, format);
+      return Math.round(performance.now() - began);
+    })]).filter(([, times]) => Math.max(...times) > 1_000);
+  }, evil);
+  assert.deepEqual(slow, []);
+  const made = await ben.evaluate(async (text) => {
+    const { prose } = await import("/assets/js/prose.js");
+    return [...prose(text, "markdown").querySelectorAll("*")].map(({ localName }) => localName);
+  }, "# a\n*b* **c** ~~d~~ `e` <b>f</b> <svg onload=alert(1)>\n> g\n\n- h\n\n2. i\n\n---\n```\n</code><img src=x>\n```\n[j](https://k.example/) [l](data:text/html,x) <https://m.example/>");
+  assert.deepEqual([...new Set(made)].sort(), ["a", "blockquote", "code", "del", "em", "hr", "li", "ol", "p", "pre", "span", "strong", "ul"]);
+});
+
+await step("pages are turned, and a page that has moved on says so", async () => {
+  for (let i = 1; i <= 30; i += 1) await api.carl.post("/tickets", { subject: `Question ${i}` });
+  await list(ben, "All");
+  await ben.getByRole("button", { name: "Next page" }).click();
+  await ben.getByText("Page 2 of").waitFor();
+  await live(ben);
+  await withoutAsking(ben, async () => {
+    await api.carl.post("/tickets", { subject: "One more question" });
+    await ben.getByRole("button", { name: /Pages have moved on/ }).waitFor();
+  });
+  await ben.getByRole("button", { name: /Pages have moved on/ }).click();
+  await row(ben, "Question 6").waitFor();
+  await ben.goBack();
+  await row(ben, "One more question").waitFor();
+  assert.equal(await ben.locator("tbody tr").count(), 25);
+  // A storm is drawn, and the list is as the server has it.
+  await withoutAsking(ben, async () => {
+    await Promise.all(Array.from({ length: 60 }, (_, i) => api.ada.post("/tickets", { subject: `Storm ${i}` })));
+    await row(ben, "Storm").first().waitFor();
+    const newest = async () => (await api.ben.get("/tickets?per_page=25")).map(({ number }) => `#${number}`);
+    await until("the same list", async () => JSON.stringify(await ben.locator("tbody .number").allTextContents()) === JSON.stringify(await newest()));
+  });
+  const { length } = await api.ben.get("/tickets?per_page=200");
+  await ben.locator(".list-foot").getByText(`of ${length}`).first().waitFor();
+});
+
 await step("a list can be walked by keyboard alone", async () => {
+  await api.ben.patch("/tickets/5", { type: "colour" });
   await list(ada);
   await row(ada, "Évery label").getByRole("link").focus();
   // What moves in the list does not lose who stands in it.
