@@ -2,6 +2,7 @@
 // API. Each step is a promise. Started by main.rs.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { Api, base, finish, forgiving, inspect, openBrowser, openPage, restartServer, SOON_MS, step, until } from "./desk.mjs";
 
 const PASSWORD = "a long walk in the park";
@@ -429,11 +430,27 @@ await step("what happened while the server was away is there when it is back", a
     await withoutAsking(ada, async () => {
       await restartServer();
       await api.carl.post("/tickets/1/comments", { body: "Are you still there?" });
-      await entry(ada, "Are you still there?").waitFor();
+      // A server that was slow to come back is asked again only after some seconds.
+      await entry(ada, "Are you still there?").waitFor({ timeout: 3 * SOON_MS });
     });
     await live(ada);
     await live(ben);
   });
+});
+
+await step("an administrator takes the list away as a file", async () => {
+  const vera = await openPage(browsers[1]);
+  await vera.goto(`${base}/admin/tickets?q=label`);
+  await vera.getByLabel("E-mail").fill("vera@example.com");
+  await vera.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await vera.keyboard.press("Enter");
+  await row(vera, "Label printer").waitFor();
+  const download = vera.waitForEvent("download");
+  await vera.getByRole("link", { name: "CSV" }).click();
+  const lines = readFileSync(await (await download).path(), "utf8").trim().split("\r\n");
+  assert.equal(lines.length, 1 + (await api.vera.get("/tickets?q=label&per_page=200")).length);
+  assert.equal(await ben.getByRole("link", { name: "CSV" }).count(), 0, "supervisors take no file away");
+  await vera.context().close();
 });
 
 await step("a ticket that is not there has a page that says so", async () => {
