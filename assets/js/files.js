@@ -2,7 +2,7 @@
 
 import { address, api, lanes, newKey, sentence, upload } from "./api.js";
 import { ask } from "./dialog.js";
-import { fill, h, icon } from "./dom.js";
+import { fill, h, icon, toast } from "./dom.js";
 
 /** What the server takes: bytes of a file, and files of one ticket or comment. */
 export const FILE_MAX = 25 * 1024 * 1024;
@@ -11,6 +11,10 @@ export const FILES_MAX = 10;
 /** Lists that are read, and files that are sent, at a time. */
 const reading = lanes(4);
 const sending = lanes(2);
+
+/** Files on their way. They go on when the page shows something else, but not when it closes. */
+let underWay = 0;
+addEventListener("beforeunload", (event) => underWay > 0 && event.preventDefault());
 
 /** `1.4 MB` of a number of bytes. */
 export function bytes(size) {
@@ -77,17 +81,21 @@ export class Files {
     this.draw();
     const send = async () => {
       fill(row, icon("clip", 15), h("bdi", { class: "file-name" }, file.name), bar);
+      underWay += 1;
       try {
-        const { data } = await sending(() => upload(`${this.path}/attachments`, file, { signal: this.signal, key, progress: (share) => { bar.value = share; } }));
+        const { data } = await sending(() => upload(`${this.path}/attachments`, file, { key, progress: (share) => { bar.value = share; } }));
         this.#sending.delete(file);
         this.put(data);
       } catch (error) {
-        if (this.signal.aborted) return;
+        if (this.signal.aborted) return toast(`${file.name} was not sent. ${sentence(error)}`);
         fill(row, icon("warn", 15), h("bdi", { class: "file-name" }, file.name),
           h("span", { class: "file-error", role: "alert" }, sentence(error)),
           h("button", { type: "button", class: "button button-s", onclick: send }, "Try again"),
           h("button", { type: "button", class: "button button-s button-plain", onclick: () => { this.#sending.delete(file); this.draw(); } }, "Leave it"));
+      } finally {
+        underWay -= 1;
       }
+      return undefined;
     };
     await send();
   }

@@ -68,6 +68,13 @@ function inline(text, depth = 0) {
   return parts.flat(3).filter((part) => part !== "");
 }
 
+/** A block that is read from where its first letter says; said last, for it is found anew with each child. */
+function block(tag, props, ...children) {
+  const node = h(tag, props, children);
+  node.dir = "auto";
+  return node;
+}
+
 const FENCE = /^ {0,3}(```|~~~)/;
 const HEADING = /^#{1,6}\s+/;
 const QUOTE = /^ {0,3}>\s?/;
@@ -86,7 +93,7 @@ function take(lines, wanted) {
 function list(lines, sign, tag) {
   const taken = take(lines, (line) => sign.test(line));
   const start = tag === "ol" ? Number(NUMBER.exec(taken[0])?.[1] ?? 1) : null;
-  return h(tag, { start: start === 1 ? null : start }, taken.map((line) => h("li", { dir: "auto" }, inline(line.replace(sign, "")))));
+  return h(tag, { start: start === 1 ? null : start }, taken.map((line) => block("li", {}, inline(line.replace(sign, "")))));
 }
 
 function fenced(lines) {
@@ -104,16 +111,16 @@ function rule(lines) {
 function paragraph(lines) {
   const first = lines.shift();
   const text = [first, ...take(lines, (line) => line.trim() && !SPECIAL.some((sign) => sign.test(line)))];
-  return h("p", { dir: "auto" }, inline(text.join("\n")));
+  return block("p", {}, inline(text.join("\n")));
 }
 
 function heading(line, top) {
   const [sign] = HEADING.exec(line);
   const words = inline(line.slice(sign.length).replace(/\s+#+\s*$/, ""));
   // In a conversation a heading would be a place of the page to jump to; there it is only loud.
-  if (!top) return h("p", { dir: "auto", class: "loud" }, words);
+  if (!top) return block("p", { class: "loud" }, words);
   // The title above takes the place of `#`, so that `#` and `##` are both the first below it.
-  return h(`h${Math.min(6, top + Math.max(0, sign.trim().length - 2))}`, { dir: "auto" }, words);
+  return block(`h${Math.min(6, top + Math.max(0, sign.trim().length - 2))}`, {}, words);
 }
 
 function blocks(lines, depth, top) {
@@ -141,7 +148,7 @@ export function prose(text, format = "text", top = 0) {
   const said = String(text ?? "").replace(/\r\n?/g, "\n");
   if (format === "markdown") return h("div", { class: "prose" }, blocks(said.split("\n"), 0, top));
   const parts = said.split(/\n{2,}/).filter((part) => part.trim());
-  return h("div", { class: "prose" }, parts.map((part) => h("p", { dir: "auto" }, linked(part))));
+  return h("div", { class: "prose" }, parts.map((part) => block("p", {}, linked(part))));
 }
 
 /** The first words of a Markdown text, without its signs. */

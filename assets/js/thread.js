@@ -26,6 +26,7 @@ export class Thread {
   #after = null;
   #ready = false;
   #whole = false;
+  #hangs = "";
 
   /** Listens until `signal` aborts. */
   constructor(one, signal) {
@@ -107,6 +108,11 @@ export class Thread {
 
   #redraw() {
     this.opening.draw();
+    // What may be done with comments, and by whom, hangs on these alone.
+    const { isClosed, isGone, ticket } = this.one;
+    const hangs = `${isClosed} ${isGone} ${ticket.requester_id}`;
+    if (hangs === this.#hangs) return;
+    this.#hangs = hangs;
     for (const comment of this.#comments.values()) comment.draw();
   }
 

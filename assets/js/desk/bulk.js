@@ -34,7 +34,7 @@ export class BulkBar {
     const { ids, user } = this;
     const keep = [[KEEP, "Leave as it is"]];
     const fields = {
-      status: choose([...keep, ...Object.keys(STATUSES).map((name) => [name, said(name)])], KEEP),
+      status: choose([...keep, ...Object.keys(STATUSES).map((name) => [name, said(name)])], KEEP, { autofocus: true }),
       priority: choose([...keep, ...Object.keys(PRIORITIES).map((name) => [name, said(name)])], KEEP),
       assignee_id: choose([...keep, ["", "Nobody"], ...staffOptions(user)], KEEP),
       team_id: choose([...keep, ["", "None"], ...teamOptions()], KEEP),

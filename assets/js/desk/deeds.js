@@ -79,7 +79,7 @@ function merge(one) {
 }
 
 /** The row of buttons above a ticket. */
-export function deeds(one, { thread, signal }) {
+export function deeds(one, { thread, facts, signal }) {
   const row = h("div", { class: "row ticket-deeds", role: "group", "aria-label": "Actions" });
   const trouble = h("div", { "aria-live": "polite" });
   const run = (work, done) => async () => {
@@ -112,7 +112,12 @@ export function deeds(one, { thread, signal }) {
     buttons.restore.hidden = !isGone || !may(one.user, "supervisor");
     buttons.remove.hidden = isGone || !may(one.user, "supervisor");
   };
-  fill(row, buttons.reopen, buttons.restore, buttons.macro, buttons.merge, buttons.remove);
+  // On a small screen the facts stand below the conversation.
+  const down = button("down", "Facts", () => {
+    facts.node.scrollIntoView();
+    facts.node.querySelector("select").focus({ preventScroll: true });
+  }, "only-small");
+  fill(row, down, buttons.reopen, buttons.restore, buttons.macro, buttons.merge, buttons.remove);
   one.addEventListener("changed", draw, { signal });
   draw();
   return h("div", { class: "stack-s" }, row, trouble);

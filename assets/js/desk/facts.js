@@ -24,7 +24,7 @@ function words(name, value) {
 export function conflictNote(error, fields, anyway) {
   const lines = error.fields.map((name) => h("p", {}, `Somebody changed the ${NAMES[name] ?? name} meanwhile. It is now `, h("b", {}, h("bdi", {}, words(name, error.theirs[name]))), "."));
   const wanted = error.fields.map((name) => words(name, fields[name])).join(", ");
-  return note("warn", lines, h("button", { type: "button", class: "button button-s", onclick: anyway }, "Set it to ", h("bdi", {}, wanted), " anyway"));
+  return note("warn", lines, h("button", { type: "button", class: "button button-s", onclick: anyway }, h("span", {}, "Set it to ", h("bdi", {}, wanted), " anyway")));
 }
 
 /** `2026-11-22T14:30`, local, as the browser's field wants it. */

@@ -57,9 +57,11 @@ export class FilterBar {
     this.tag = h("input", { class: "input tag-filter", placeholder: "Tag", "aria-label": "Tag", autocomplete: "off", maxlength: "200" });
     this.tag.addEventListener("change", () => this.#put("tag", this.tag.value.trim()));
     this.extra = h("div", { class: "chosen" });
+    const fields = h("div", { class: "tools filter-fields", id: "filter-fields" }, this.status.menu, this.priority.menu, this.assignee, this.team, this.tag, this.sort);
+    // On a small screen the tickets come first.
+    const more = h("button", { type: "button", class: "button filter-more", "aria-expanded": "false", "aria-controls": fields.id, onclick: () => more.setAttribute("aria-expanded", String(fields.classList.toggle("open"))) }, "Filters", icon("turn", 13));
     this.node = h("div", { class: "stack-s", role: "search", "aria-label": "Filters" },
-      h("div", { class: "tools" }, h("div", { class: "search" }, icon("search", 16), this.q), this.status.menu, this.priority.menu, this.assignee, this.team, this.tag, this.sort),
-      this.extra);
+      h("div", { class: "tools" }, h("div", { class: "search" }, icon("search", 16), this.q), more), fields, this.extra);
     directory.addEventListener("changed", () => this.set(this.filters), { signal });
     people.addEventListener("learned", () => this.#drawExtra(), { signal });
     signal.addEventListener("abort", () => clearTimeout(this.#timer));

@@ -80,10 +80,10 @@ const KEYS = {
   number: (t) => t.number, priority: (t) => RANKS.indexOf(t.priority),
 };
 
-/** How two tickets stand in the list; later ones break ties, as on the server. */
+/** How two tickets stand in the list; ties are broken as on the server. */
 export function comparer(sort) {
   const text = sort || "-updated_at";
   const down = text.startsWith("-");
   const key = KEYS[text.replace(/^-/, "")] ?? KEYS.updated_at;
-  return (a, b) => (down ? -1 : 1) * (key(a) - key(b) || a.number - b.number);
+  return (a, b) => (down ? -1 : 1) * (key(a) - key(b) || (key === KEYS.priority && KEYS.updated_at(a) - KEYS.updated_at(b)) || a.number - b.number);
 }

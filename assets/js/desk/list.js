@@ -30,6 +30,8 @@ export class TicketList extends EventTarget {
   #versions = new Map();
   #asked = 0;
   #timers = new Map();
+  #fresh = [];
+  #telling = false;
 
   /** Keeps itself up to date until `signal` aborts. */
   constructor(user, signal) {
@@ -83,8 +85,15 @@ export class TicketList extends EventTarget {
     this.#tell([]);
   }
 
+  /** Events of one frame are drawn once. */
   #tell(ids) {
-    this.dispatchEvent(new CustomEvent("changed", { detail: ids }));
+    this.#fresh.push(...ids);
+    if (this.#telling) return;
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      this.dispatchEvent(new CustomEvent("changed", { detail: this.#fresh.splice(0) }));
+    });
   }
 
   #remember(id, version) {

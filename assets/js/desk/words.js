@@ -28,11 +28,20 @@ export function choose(options, value, props = {}) {
   return h("select", { class: "input", ...props }, all.map(([name, words]) => h("option", { value: name, selected: name === value }, words)));
 }
 
-/** Puts other options into a `<select>` and keeps its value, known or not. */
+/** What stands in a `<select>`, as text. */
+const standing = new WeakMap();
+
+/**
+ * Puts other options into a `<select>` and keeps its value, known or not. The same options are left
+ * alone: somebody may be looking at them.
+ */
 export function refillOptions(select, options, value) {
   const unknown = !options.some(([name]) => name === value);
-  fill(select, options.map(([name, words]) => h("option", { value: name }, words)), unknown && h("option", { value }, "Somebody who left"));
-  select.value = value;
+  const all = unknown ? [...options, [value, "Something that is gone"]] : options;
+  const text = JSON.stringify(all);
+  if (standing.get(select) !== text) fill(select, all.map(([name, words]) => h("option", { value: name }, words)));
+  standing.set(select, text);
+  if (select.value !== value) select.value = value;
 }
 
 /** Options for everybody who can be given a ticket. */

@@ -80,7 +80,7 @@ function show(root, one, heading, signal) {
   const clocks = new Clocks(one, history, signal);
   const subject = new Subject(one, heading);
   const place = h("div", { class: "row" });
-  const tools = deeds(one, { thread, signal });
+  const tools = deeds(one, { thread, facts, signal });
   const banner = h("div", { "aria-live": "polite" });
   const draw = () => {
     subject.draw();
