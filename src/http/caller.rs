@@ -147,8 +147,8 @@ impl Caller {
 
 /// Whoever asks, signed in or not.
 ///
-/// A cookie that is no good any more is what somebody has who signed in last month: they are nobody,
-/// and counted like all who are nobody. A token that is no good is an error, as everywhere.
+/// A cookie that is no good any more is what somebody has who signed in last month: they are
+/// nobody, and counted like all who are nobody. A token that is no good is an error, as everywhere.
 #[derive(Debug)]
 pub struct Anyone(pub Option<Caller>);
 
