@@ -6,7 +6,7 @@ import { Keyed } from "./keyed.js";
 import { home, pathOf } from "./links.js";
 import { Notices } from "./notices.js";
 import { openRings } from "./rings.js";
-import { sign } from "./sign.js";
+import { about, sign } from "./sign.js";
 import { since } from "./time.js";
 import { countInTitle } from "./title.js";
 
@@ -125,6 +125,7 @@ export class Bell {
     return h("li", { class: one.read_at ? "notice" : "notice unread" }, sign(one),
       h("div", { class: "notice-words" },
         h("p", {}, !one.read_at && h("span", { class: "visually-hidden" }, "Unread: "), label),
+        about(one) && h("p", { class: "notice-by" }, about(one)),
         h("p", { class: "notice-by" }, one.actor_name && h("span", {}, one.actor_name), h("span", {}, since(one.created_at, "", " ago"))),
         h("details", { class: "why" }, h("summary", {}, "Why did I get this?"), h("p", {}, one.why))),
       h("div", { class: "notice-does" },

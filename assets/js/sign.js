@@ -1,4 +1,4 @@
-// The small coloured disc that says what a notification speaks of.
+// What a notification speaks of: a small coloured disc, and the ticket where the words do not say it.
 
 import { h, icon } from "./dom.js";
 
@@ -15,4 +15,11 @@ const HUES = {
 export function sign({ type, related_type: kind }) {
   const late = type === "sla_warning" || type === "sla_breached";
   return h("span", { class: `sign hue-${late ? "sla" : HUES[kind] ?? "custom"}` }, icon(late ? "clock" : SIGNS[kind] ?? "bell", 17));
+}
+
+/** Which ticket a message speaks of that does not say so, where it is known. */
+export function about({ message, entity }) {
+  const { number, subject } = entity ?? {};
+  if (!Number.isInteger(number) || typeof subject !== "string" || message.includes(subject)) return null;
+  return h("small", { dir: "auto" }, `#${number} ${subject}`);
 }
