@@ -62,7 +62,9 @@ export class Keyed {
   }
 
   #giveBack(had) {
-    if (!had || had.active.isConnected) return had?.active.isConnected && document.activeElement !== had.active && had.active.focus();
+    if (!had || document.activeElement === had.active) return undefined;
+    // A row that was moved keeps its control, but not the focus on it.
+    if (had.active.isConnected) return had.active.focus({ preventScroll: true });
     const row = this.#nodes.get(had.id)?.node ?? [...this.#nodes.values()][Math.min(had.place, this.#nodes.size - 1)]?.node;
     const controls = row ? [...row.querySelectorAll(FOCUSABLE)] : [];
     const to = controls[had.control] ?? controls.at(-1) ?? row ?? this.parent;

@@ -24,10 +24,16 @@ const row = (page, words) => page.getByRole("row").filter({ hasText: words });
 const entry = (page, words) => page.locator(".entry").filter({ hasText: words });
 const say = (page) => page.locator(".composer-text");
 const harmless = async (page) => assert.equal(await page.locator("img, main script").count(), 0);
+/** Goes to a list by clicks; both it and the one before are read when this is done. */
 const list = async (page, view = "Unfinished") => {
-  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Tickets", exact: true }).click();
+  const read = async (link) => {
+    const answer = page.waitForResponse((response) => new URL(response.url()).pathname === "/api/v1/tickets");
+    await link.click();
+    await answer;
+  };
+  await read(page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Tickets", exact: true }));
   await heading(page, "Tickets");
-  await page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: view, exact: true }).click();
+  await read(page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: view, exact: true }));
   await live(page);
 };
 
