@@ -15,7 +15,7 @@ use crate::{
     notifications::http as notifications,
     pages::{assets, health},
     search::http as search,
-    socketio,
+    socketio, sse,
     teams::http as teams,
     tenants::http as tenants,
     tickets::{
@@ -71,6 +71,7 @@ fn api() -> Router<App> {
         .merge(notifications_and_teams())
         .merge(knowledge())
         .route("/events", get(events::list).post(events::publish))
+        .route("/events/stream", get(sse::open))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
         .route("/event-types", get(events::types))

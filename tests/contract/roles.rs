@@ -88,6 +88,7 @@ fn house() -> Vec<Row> {
         row("GET", "/ws/online", none(), STAFF),
         row("GET", "/ws/stats", none(), STAFF),
         row("GET", "/events", none(), SIGNED_IN),
+        row("GET", "/events/stream?since=x", none(), answered(422, SIGNED_IN)),
         row("POST", "/events", event(), answered(201, STAFF)),
         row("POST", "/events", to_user(), [401, 403, 201, 201, 201, 201, 422]),
         row("POST", "/events/batch", json!({ "events": [event()] }), answered(201, STAFF)),
