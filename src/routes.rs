@@ -16,6 +16,7 @@ use crate::{
     pages::{assets, health},
     search::http as search,
     socketio, sse,
+    sync::http as sync,
     teams::http as teams,
     tenants::http as tenants,
     tickets::{
@@ -74,6 +75,7 @@ fn api() -> Router<App> {
         .route("/events/stream", get(sse::open))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
+        .route("/sync", get(sync::sync))
         .route("/event-types", get(events::types))
         .route("/webhooks", get(webhooks::list).post(webhooks::create))
         .route(

@@ -33,6 +33,7 @@ mod socketio_clients;
 mod socketio_recovery;
 mod start;
 mod streams;
+mod sync;
 mod users;
 mod webhooks;
 mod wire;

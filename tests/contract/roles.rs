@@ -93,6 +93,7 @@ fn house() -> Vec<Row> {
         row("POST", "/events", to_user(), [401, 403, 201, 201, 201, 201, 422]),
         row("POST", "/events/batch", json!({ "events": [event()] }), answered(201, STAFF)),
         row("GET", "/events/{seq}", none(), theirs(STAFF)),
+        row("GET", "/sync", none(), SIGNED_IN),
         row("GET", "/event-types", none(), STAFF),
         row("GET", "/agent-state", none(), STAFF),
         row("GET", "/agent-state/me", none(), STAFF),
