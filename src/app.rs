@@ -8,7 +8,7 @@ use crate::{
     db::{self, Db, OpenError},
     error::Error,
     exit::{Exit, Failure},
-    http::{Core, CoreParts, Settings, metrics::Metrics},
+    http::{Core, CoreParts, Settings, metrics::Metrics, waiting::Waiting},
     hub::{self, Hub},
     listen, routes, socketio,
     tickets::sla,
@@ -227,6 +227,7 @@ fn core(
         anonymous: CoreParts::anonymous_limiter(),
         signed_in: config.api_rate_per_s.map(CoreParts::signed_in_limiter),
         accepts: CoreParts::accept_limiter(config.ws_accept_per_s),
+        waiting: Waiting::default(),
     }))
 }
 
