@@ -5,7 +5,7 @@ use crate::{
     error::{Checks, Result},
     event::Kind,
     id::{EntityId, TenantId, UserId},
-    notifications::Type,
+    notifications::{Type, words},
 };
 
 /// Longest title, excerpt and body: characters, characters, bytes.
@@ -123,13 +123,16 @@ pub(super) fn slug_of(title: &str) -> String {
     if slug.is_empty() { String::from("article") } else { slug.to_owned() }
 }
 
-/// Which notification an event rings, and its verb.
-pub(super) fn notice(kind: &Kind) -> Option<(Type, &'static str)> {
+/// Words of a title and of who did it.
+type Words = fn(&str, &str) -> String;
+
+/// Which notification an event rings, and in which words.
+pub(super) fn notice(kind: &Kind) -> Option<(Type, Words)> {
     match kind {
-        Kind::KbArticleCreated => Some((Type::KbArticleCreated, "created")),
-        Kind::KbArticleUpdated => Some((Type::KbArticleUpdated, "updated")),
-        Kind::KbArticleDeleted => Some((Type::KbArticleDeleted, "deleted")),
-        Kind::KbArticlePublished => Some((Type::KbArticlePublished, "published")),
+        Kind::KbArticleCreated => Some((Type::KbArticleCreated, words::kb_article_created)),
+        Kind::KbArticleUpdated => Some((Type::KbArticleUpdated, words::kb_article_updated)),
+        Kind::KbArticleDeleted => Some((Type::KbArticleDeleted, words::kb_article_deleted)),
+        Kind::KbArticlePublished => Some((Type::KbArticlePublished, words::kb_article_published)),
         _ => None,
     }
 }

@@ -227,6 +227,7 @@ pub(super) fn remove_quietly(
     let mut ticket = stored(w, &before, after)?;
     let people = sql::participants(w, &ticket)?;
     tell::index(w, &ticket, &people)?;
+    comments::index_anew(w, &ticket, &people)?;
     let seq = tell::say(w, hand, Kind::TicketDeleted, (&ticket, &people), Some(&changes))?;
     let mut notices: Vec<_> =
         tell::of_end(hand, (&ticket, &people), None, seq)?.into_iter().collect();
@@ -254,6 +255,7 @@ pub fn restore(
     let mut ticket = stored(w, &before, after)?;
     let people = sql::participants(w, &ticket)?;
     tell::index(w, &ticket, &people)?;
+    comments::index_anew(w, &ticket, &people)?;
     tell::say(w, hand, Kind::TicketRestored, (&ticket, &people), Some(&changes))?;
     let notices = sla::follow(w, Some(&before), &mut ticket)?;
     Saved { ticket, notices, changed: true }.told(w)

@@ -147,6 +147,7 @@ pub fn change(
         if lost_staff {
             // What staff are told is not for customers.
             notifications::forget(w, hand.tenant, id)?;
+            webhooks::inbox::forget(w, hand.tenant, id)?;
         }
         tell(w, hand, (Type::UserUpdated, words::user_updated), &after, said.seq)?;
     }

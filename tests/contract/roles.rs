@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 /// One route as everybody tries it.
 pub(crate) struct Row {
-    method: &'static str,
+    pub(crate) method: &'static str,
     /// With `{user}`, `{session}`, `{token}`, `{hook}`, `{seq}` or `{tenant}` for one of the first
     /// tenant.
-    path: &'static str,
+    pub(crate) path: &'static str,
     /// What is sent; the good requests of the table change nothing that another row needs.
-    body: Value,
+    pub(crate) body: Value,
     /// The status for [`WHO`], in that order.
     statuses: [u16; 7],
 }
@@ -55,7 +55,7 @@ pub(crate) fn row(
 
 /// Every route of the API but those that are for anyone: signing in, refreshing, signing out,
 /// setting up.
-fn table() -> Vec<Row> {
+pub(crate) fn table() -> Vec<Row> {
     let mut rows = roles_desk::table();
     rows.extend(house());
     rows
