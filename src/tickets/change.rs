@@ -12,7 +12,7 @@ use crate::{
     db::Write,
     error::{Checks, Error, OrNotFound, Result},
     event::{Kind, changes::Changes},
-    http::patch::check_version,
+    http::patch,
     id::{EntityId, UserId},
     notifications::Notice,
     teams,
@@ -127,7 +127,7 @@ pub(super) fn change_quietly(
     edit: &Edit,
 ) -> Result<Saved> {
     let before = seen(w, hand, id)?;
-    check_version(edit.version, before.version, &before)?;
+    check_version(hand, edit.version, &before)?;
     rules::not_merged(&before)?;
     let moves = edit.status.filter(|status| *status != before.status);
     if moves.is_some() {
@@ -147,6 +147,11 @@ pub(super) fn change_quietly(
         rules::enter(&mut after, status, w.now);
     }
     save(w, hand, &before, after)
+}
+
+/// Refuses a change that was made from an older version; the hand is told how it is now.
+pub(super) fn check_version(hand: &Hand, based_on: Option<i64>, now: &Ticket) -> Result<()> {
+    patch::check_version(based_on, now.version, &now.clone().shown(hand.is_staff()))
 }
 
 /// A ticket as the hand sees it.
@@ -218,7 +223,7 @@ pub(super) fn remove_quietly(
     based_on: Option<i64>,
 ) -> Result<Saved> {
     let before = sql::find(w, hand.tenant, id)?.or_not_found("ticket")?;
-    check_version(based_on, before.version, &before)?;
+    check_version(hand, based_on, &before)?;
     if before.deleted_at.is_some() {
         return Ok(Saved::unchanged(before));
     }
@@ -246,7 +251,7 @@ pub fn restore(
     based_on: Option<i64>,
 ) -> Result<Ticket> {
     let before = sql::find(w, hand.tenant, id)?.or_not_found("ticket")?;
-    check_version(based_on, before.version, &before)?;
+    check_version(hand, based_on, &before)?;
     if before.deleted_at.is_none() {
         return Ok(before);
     }
@@ -273,7 +278,7 @@ pub fn reopen(
     based_on: Option<i64>,
 ) -> Result<Ticket> {
     let before = seen(w, hand, id)?;
-    check_version(based_on, before.version, &before)?;
+    check_version(hand, based_on, &before)?;
     rules::not_merged(&before)?;
     if !before.status.is_over() {
         return Ok(before);

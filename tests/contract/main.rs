@@ -15,6 +15,8 @@ mod agents;
 mod clients;
 mod crash;
 mod credentials;
+mod desk_errors;
+mod desk_files;
 mod errors;
 mod events;
 mod harness;
