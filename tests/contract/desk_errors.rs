@@ -362,6 +362,12 @@ fn kept() -> Vec<Case> {
             422,
             &["notify_prefs.own_actions"],
         ),
+        case(
+            "POST /events",
+            json!({ "type": "a.b", "data": {}, "room": "queue:a\"b" }),
+            422,
+            &["room"],
+        ),
         case("POST /notifications/{none}/read", json!({}), 404, &[]),
     ]
 }
