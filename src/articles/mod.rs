@@ -213,6 +213,14 @@ pub fn delete(
     Ok(after)
 }
 
+/// Puts an article anew where it is found by its words, because they were rewritten.
+///
+/// # Errors
+/// When the database refuses.
+pub fn text_changed(w: &Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
+    sql::find(w, tenant, id)?.map_or(Ok(()), |article| index(w, &article))
+}
+
 fn check_category(w: &Write<'_>, article: &Article) -> Result<()> {
     match article.category_id {
         Some(id) if !categories::sql::exists(w, article.tenant_id, id)? => {

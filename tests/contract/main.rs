@@ -17,6 +17,7 @@ mod crash;
 mod credentials;
 mod desk_errors;
 mod desk_files;
+mod erasure;
 mod errors;
 mod events;
 mod harness;
