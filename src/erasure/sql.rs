@@ -300,7 +300,8 @@ pub(super) fn finish(w: &Write<'_>, job: &Job) -> Result<()> {
 /// Whether what is deleted or replaced from now on is overwritten in the file as well, in the text
 /// index too.
 pub(super) fn overwrite(w: &Write<'_>, yes: bool) -> Result<()> {
-    w.pragma_update_and_check(None, "secure_delete", yes, |_| Ok(()))?;
+    let pages = if yes { "on" } else { "fast" };
+    w.pragma_update_and_check(None, "secure_delete", pages, |_| Ok(()))?;
     for table in ["search_open", "search_internal"] {
         w.prepare_cached(&format!(
             "insert into {table} ({table}, rank) values ('secure-delete', ?1)"
