@@ -28,6 +28,7 @@ mod leaks;
 mod leaks_past;
 mod leaks_world;
 mod limits;
+mod links;
 mod quick_start;
 mod roles;
 mod roles_desk;

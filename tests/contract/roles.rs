@@ -77,6 +77,7 @@ fn house() -> Vec<Row> {
         row("POST", "/users", none(), answered(422, ADMIN)),
         row("GET", "/users/{user}", none(), theirs(STAFF)),
         row("PATCH", "/users/{user}", none(), theirs(ADMIN)),
+        row("POST", "/users/{user}/reset-link", none(), theirs(answered(201, ADMIN))),
         row("GET", "/tokens", none(), ADMIN),
         row("POST", "/tokens", none(), answered(422, ADMIN)),
         row("GET", "/tenants", none(), SYSTEM),
@@ -234,7 +235,14 @@ fn another_tenant_can_neither_read_nor_change_what_it_has_guessed() {
 }
 
 /// Routes that are for anyone who can prove something else than a role.
-const FOR_ANYONE: [&str; 4] = ["/auth/login", "/auth/refresh", "/auth/logout", "/setup"];
+const FOR_ANYONE: [&str; 6] = [
+    "/auth/login",
+    "/auth/refresh",
+    "/auth/logout",
+    "/auth/invite/{token}",
+    "/auth/reset/{token}",
+    "/setup",
+];
 
 #[test]
 fn no_route_is_missing_from_the_table() {
