@@ -336,6 +336,11 @@ fn kept() -> Vec<Case> {
             422,
             &["hours"],
         ),
+    ]
+}
+
+fn people() -> Vec<Case> {
+    vec![
         case("POST /teams", json!({ "name": " " }), 422, &["name"]),
         case("POST /teams", json!({ "name": "taken" }), 409, &[]),
         case("POST /teams", json!({ "name": "a", "assignment": "dice" }), 422, &["assignment"]),
@@ -376,7 +381,7 @@ fn kept() -> Vec<Case> {
 fn bad_input_is_refused_by_name_and_changes_nothing() {
     let server = Server::start();
     let desk = Desk::new(&server);
-    let all = [tickets(), lists(), comments(), knowledge(), kept()];
+    let all = [tickets(), lists(), comments(), knowledge(), kept(), people()];
     for case in all.iter().flatten() {
         desk.refused(&desk.admin, case);
     }
