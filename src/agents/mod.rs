@@ -143,8 +143,8 @@ fn tell(w: &mut Write<'_>, changed: &Changed<'_>, by: Actor, event_seq: i64) -> 
     notifications::notify(w, notice).map(|_| ())
 }
 
-/// Puts an agent into a state, closes the interval before it and says so; tells the agent when it was
-/// somebody else's choice. The same state for the
+/// Puts an agent into a state, closes the interval before it and says so; tells the agent when it
+/// was somebody else's choice. The same state for the
 /// same reason changes nothing and says nothing.
 ///
 /// # Errors

@@ -279,7 +279,8 @@ mod tests {
     #[test]
     fn json_loses_the_person_and_keeps_its_words() {
         let row = json!({ "id": "x", "status": "Dora", "body": "I am Dora", "author_id": ID,
-            "author_name": "An old name", "custom": { "deep": ["Dora"] }, "number": 12345678901_i64 });
+            "author_name": "An old name", "custom": { "deep": ["Dora"] },
+            "number": 12345678901_i64 });
         let expected = json!({ "id": "x", "status": "Dora", "body": "I am Deleted user",
             "author_id": ID, "author_name": NOBODY, "custom": { "deep": [NOBODY] },
             "number": 12345678901_i64 });

@@ -113,8 +113,8 @@ impl FromStr for Room {
     }
 }
 
-/// Whether a topic's name has only what stands unescaped in JSON, in a URL and in a list with commas:
-/// frames carry a room's name as it is. Queues are named by PBXes, which like `@` and `+`.
+/// Whether a topic's name has only what stands unescaped in JSON, in a URL and in a list with
+/// commas: frames carry a room's name as it is. Queues are named by PBXes, which like `@` and `+`.
 fn is_topic(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.@+/#~".contains(&b))
 }

@@ -21,8 +21,8 @@ const DESCRIPTION_MAX: usize = 64 << 10;
 /// Largest `custom`, bytes of JSON.
 const CUSTOM_MAX: usize = 16 << 10;
 
-/// Deepest `custom`, levels: far from the 128 that readers of JSON take, in which events, changes and
-/// notifications wrap it.
+/// Deepest `custom`, levels: far from the 128 that readers of JSON take, in which events, changes
+/// and notifications wrap it.
 const CUSTOM_DEPTH_MAX: usize = 32;
 
 /// Most tags of a ticket, and the longest one, characters.

@@ -39,7 +39,8 @@ fn lives(server: &Server) -> (Session, Session, Session) {
     let named = json!({ "name": "Zoe Quillfeather", "phone": "+49 171 5550199" });
     zoe.patch("/api/v1/auth/me", &named).expect(200);
     let ticket = json!({ "subject": "Yara Vexwood has no heat", "type": "heat",
-        "description": "Call me: +49 171 5550777. Yara Vexwood", "custom": { "who": ["Yara Vexwood"] } });
+        "description": "Call me: +49 171 5550777. Yara Vexwood",
+        "custom": { "who": ["Yara Vexwood"] } });
     let ticket = id(&make(&yara, "/tickets", ticket));
     let comments = format!("/tickets/{ticket}/comments");
     let say = |who: &Session, body: Value| {

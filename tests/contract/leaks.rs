@@ -70,7 +70,8 @@ fn ask(world: &World, (api, who, staff): &Asker, method: &str, path: &str, body:
     answer.status
 }
 
-/// Every route of the table with all ids there are, asked by `asker`; with `writes`, all but reading.
+/// Every route of the table with all ids there are, asked by `asker`; with `writes`, all but
+/// reading.
 fn ask_everything(world: &World, asker: &Asker, writes: bool) -> usize {
     let mut asked = 0;
     for row in roles::table().iter().filter(|row| (row.method != "GET") == writes) {
