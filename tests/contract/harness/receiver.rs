@@ -14,6 +14,8 @@ use std::{
 pub(crate) enum Play {
     /// With this status.
     Status(u16),
+    /// With 500, and what was sent for a body.
+    Echo,
     /// With 200, after this many milliseconds.
     Late(u64),
     /// Not at all; the connection stays open as long as the receiver.
@@ -136,6 +138,8 @@ impl State {
     fn converse(&self, mut stream: TcpStream) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         while let Some(request) = read(&mut reader) {
+            let mut said = b"ok".to_vec();
+            let echo = request.body.clone();
             let number = {
                 let mut received = self.received.lock().unwrap();
                 received.push(request);
@@ -144,6 +148,10 @@ impl State {
             self.changed.notify_all();
             let status = match (self.answers)(number) {
                 Play::Status(status) => status,
+                Play::Echo => {
+                    said = echo;
+                    500
+                }
                 Play::Late(ms) => {
                     std::thread::sleep(Duration::from_millis(ms));
                     200
@@ -155,8 +163,9 @@ impl State {
                 }
                 Play::HangUp => return,
             };
-            let answer = format!("HTTP/1.1 {status} Played\r\ncontent-length: 2\r\n\r\nok");
-            if stream.write_all(answer.as_bytes()).is_err() {
+            let head =
+                format!("HTTP/1.1 {status} Played\r\ncontent-length: {}\r\n\r\n", said.len());
+            if stream.write_all(&[head.as_bytes(), &said].concat()).is_err() {
                 return;
             }
         }
