@@ -19,6 +19,7 @@ use crate::{
         crypt::SecretBox,
         engine::{self, Engine},
         post::{self, Poster},
+        replay,
         schedule::Schedule,
     },
     ws::Tickets,
@@ -118,6 +119,7 @@ impl Server {
         let watchdog = tokio::spawn(watchdog(core.clone()));
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
         let clocks = tokio::spawn(sla::keep(core.db.clone()));
+        let replays = tokio::spawn(replay::keep(engine.clone()));
         let heartbeat = tokio::spawn(socketio.clone().keep());
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
@@ -138,7 +140,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog, files, clocks, heartbeat] {
+        for task in [sweep, touch, watchdog, files, clocks, replays, heartbeat] {
             task.abort();
         }
         let db = core.db.clone();
