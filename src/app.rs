@@ -7,6 +7,7 @@ use crate::{
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
     error::Error,
+    events::types::Types,
     exit::{Exit, Failure},
     http::{Core, CoreParts, Settings, metrics::Metrics},
     hub::{self, Hub},
@@ -51,6 +52,8 @@ pub struct App {
     pub files: attachments::Store,
     /// Socket.IO clients.
     pub socketio: socketio::Door,
+    /// What the tenants' own events must look like.
+    pub types: Types,
 }
 
 /// How this server differs from an ordinary one.
@@ -104,7 +107,8 @@ impl Server {
         say("Services initialized");
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
-        let app = App { core, engine, tickets: Arc::default(), files, socketio };
+        let app =
+            App { core, engine, tickets: Arc::default(), files, socketio, types: Types::default() };
         say("Handlers initialized");
         Ok(Self { app, address, listener, sockets_max: config.ws_max })
     }

@@ -10,7 +10,7 @@ use crate::{
     articles::{categories_http as categories, http as articles},
     attachments::http as attachments,
     comments::http as comments,
-    events::http as events,
+    events::{http as events, types::http as event_types},
     http::{Core, frame, origin},
     notifications::http as notifications,
     pages::{assets, health},
@@ -76,7 +76,11 @@ fn api() -> Router<App> {
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
-        .route("/event-types", get(events::types))
+        .route("/event-types", get(event_types::list))
+        .route(
+            "/event-types/{name}",
+            post(event_types::create).patch(event_types::change).delete(event_types::delete),
+        )
         .merge(webhooks())
         .route("/agent-state", get(agents::board))
         .route("/agent-state/me", get(agents::mine).post(agents::set_mine))

@@ -59,7 +59,7 @@ pub(super) fn checked(said: &Custom, stored: &Custom) -> Result<Custom> {
             checks.fail(field, "is no name of a header");
         } else if is_reserved(&lower) {
             checks.fail(field, "is set by Deskbell itself");
-        } else if HeaderValue::from_str(value).is_err() {
+        } else if !value.is_ascii() || HeaderValue::from_str(value).is_err() {
             checks.fail(field, "must be one line of plain ASCII");
         } else if wanted.insert(lower, value.clone()).is_some() {
             checks.fail(field, "stands there twice");
