@@ -23,6 +23,7 @@ pub mod replay;
 pub mod schedule;
 pub mod sign;
 mod sql;
+pub mod stats;
 
 use crate::{
     error::{Checks, Result},
