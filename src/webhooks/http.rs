@@ -46,7 +46,11 @@ pub struct Made {
 /// 403 for all but administrators.
 pub async fn list(State(core): State<Core>, who: May<ReadWebhooks>) -> Answer<Vec<Endpoint>> {
     let tenant = who.tenant;
-    let all = core.db.read(move |r| sql::all(r, tenant)).await?;
+    let mut all = core.db.read(move |r| sql::all(r, tenant)).await?;
+    let now = core.clock().now_ms();
+    for endpoint in &mut all {
+        endpoint.fares = endpoint.fares.clone().at(now);
+    }
     let meta = json!({ "total": all.len() });
     Ok(ok(all).with_meta(meta))
 }
@@ -92,7 +96,10 @@ pub async fn show(
     PathOf(id): PathOf<i64>,
 ) -> Answer<Endpoint> {
     let tenant = who.tenant;
-    Ok(ok(core.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?))
+    let found = core.db.read(move |r| sql::find(r, tenant, id)).await?;
+    let mut endpoint = found.or_not_found("webhook")?;
+    endpoint.fares = endpoint.fares.at(core.clock().now_ms());
+    Ok(ok(endpoint))
 }
 
 /// `PUT` and `PATCH /webhooks/{id}` (seed B): what is absent stays as it is.
@@ -106,7 +113,7 @@ pub async fn change(
     if_match: IfMatch,
     Lenient(wish): Lenient<Wish>,
 ) -> Answer<Made> {
-    let tenant = who.tenant;
+    let (tenant, actor) = (who.tenant, who.actor());
     let now = engine.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?;
     let based_on = if_match.or(wish.version);
     let secret = wish.secret.clone().filter(|secret| !secret.is_empty());
@@ -123,6 +130,9 @@ pub async fn change(
             let wanted = wish.clone().wanted(Some(&now), &engine.guard)?;
             if sealed.is_some() || wanted != super::Wanted::of(&now) {
                 sql::update(w, tenant, id, &wanted, sealed.as_deref())?;
+                if now.is_active && !wanted.is_active {
+                    engine::tell_paused(w, id, &actor)?;
+                }
                 let engine = engine.clone();
                 w.after_commit(move || engine.endpoint_changed(id));
             }
@@ -208,7 +218,7 @@ where
     let attempted = blocking(move || try_once(&tested, tenant, id, delivery)).await??;
     let attempted = Arc::new([attempted]);
     let settling = attempted.clone();
-    core.db.write(move |w| engine::settle(w, settling.as_slice())).await?;
+    core.db.write(move |w| engine::settle(w, settling.as_slice()).map(drop)).await?;
     let [attempted] = &*attempted;
     Ok(json!({
         "success": attempted.is_good(),
