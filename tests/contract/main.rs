@@ -12,6 +12,7 @@
 
 mod accounts;
 mod agents;
+mod catalogue;
 mod clients;
 mod crash;
 mod credentials;
@@ -23,6 +24,7 @@ mod hook_care;
 mod hook_replays;
 mod hook_retries;
 mod hooks;
+mod hostile;
 mod joining;
 mod limits;
 mod quick_start;
