@@ -13,7 +13,7 @@ use std::{
     net::TcpListener,
 };
 
-fn stats(admin: &Session, id: i64) -> Value {
+pub(crate) fn stats(admin: &Session, id: i64) -> Value {
     admin.get(&format!("/api/v1/webhooks/{id}/stats")).expect(200).data()
 }
 
@@ -24,18 +24,18 @@ fn logs(admin: &Session, id: i64) -> Vec<Value> {
 
 /// Waits until the log has that many attempts; answers them, the newest first.
 #[track_caller]
-fn wait_for_logs(admin: &Session, id: i64, n: usize) -> Vec<Value> {
+pub(crate) fn wait_for_logs(admin: &Session, id: i64, n: usize) -> Vec<Value> {
     until(&format!("{n} attempts"), || Some(logs(admin, id)).filter(|rows| rows.len() >= n))
 }
 
-fn counts(stats: &Value) -> [i64; 6] {
+pub(crate) fn counts(stats: &Value) -> [i64; 6] {
     ["waiting", "delivered", "failed", "held", "cancelled", "total"]
         .map(|state| stats[state].as_i64().expect("a number"))
 }
 
 /// Waits until everything that is due has been attempted: another webhook's delivery, said after
 /// it, has arrived.
-fn settle(admin: &Session, probe: &Receiver) {
+pub(crate) fn settle(admin: &Session, probe: &Receiver) {
     let before = probe.received().len();
     say(admin, "probe.now");
     probe.wait_for(before + 1);

@@ -18,6 +18,8 @@ mod credentials;
 mod errors;
 mod events;
 mod harness;
+mod hook_engine;
+mod hook_health;
 mod hook_retries;
 mod hooks;
 mod joining;
