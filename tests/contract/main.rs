@@ -21,6 +21,8 @@ mod event_types;
 mod events;
 mod harness;
 mod hook_care;
+mod hook_engine;
+mod hook_health;
 mod hook_replays;
 mod hook_retries;
 mod hooks;
