@@ -24,6 +24,7 @@ mod harness;
 mod hook_care;
 mod hook_engine;
 mod hook_health;
+mod hook_proxy;
 mod hook_replays;
 mod hook_retries;
 mod hooks;
