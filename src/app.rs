@@ -7,10 +7,11 @@ use crate::{
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
     error::Error,
+    events::types::Types,
     exit::{Exit, Failure},
     http::{Core, CoreParts, Settings, metrics::Metrics},
     hub::{self, Hub},
-    listen, routes, socketio,
+    listen, retention, routes, socketio,
     tickets::sla,
     time::Clock,
     users,
@@ -19,6 +20,7 @@ use crate::{
         crypt::SecretBox,
         engine::{self, Engine},
         post::{self, Poster},
+        replay,
         schedule::Schedule,
     },
     ws::Tickets,
@@ -50,6 +52,8 @@ pub struct App {
     pub files: attachments::Store,
     /// Socket.IO clients.
     pub socketio: socketio::Door,
+    /// What the tenants' own events must look like.
+    pub types: Types,
 }
 
 /// How this server differs from an ordinary one.
@@ -69,6 +73,7 @@ pub struct Server {
     pub address: SocketAddr,
     listener: TcpListener,
     sockets_max: usize,
+    retention: retention::Limits,
 }
 
 impl Server {
@@ -103,21 +108,25 @@ impl Server {
         say("Services initialized");
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
-        let app = App { core, engine, tickets: Arc::default(), files, socketio };
+        let app =
+            App { core, engine, tickets: Arc::default(), files, socketio, types: Types::default() };
         say("Handlers initialized");
-        Ok(Self { app, address, listener, sockets_max: config.ws_max })
+        let retention = retention::Limits::new(config.event_keep_days);
+        Ok(Self { app, address, listener, sockets_max: config.ws_max, retention })
     }
 
     /// Serves until `stop` says so, then ends in order: no new connections, clients told, open
     /// requests and attempts finished or left for the next start, the WAL folded in.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
-        let Self { app, listener, sockets_max, .. } = self;
+        let Self { app, listener, sockets_max, retention, .. } = self;
         let App { core, engine, files, socketio, .. } = app.clone();
         let sweep = tokio::spawn(core.hub.clone().sweep());
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
         let clocks = tokio::spawn(sla::keep(core.db.clone()));
+        let replays = tokio::spawn(replay::keep(engine.clone()));
+        let forgetting = tokio::spawn(retention::keep(core.db.clone(), retention));
         let heartbeat = tokio::spawn(socketio.clone().keep());
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
@@ -138,7 +147,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog, files, clocks, heartbeat] {
+        for task in [sweep, touch, watchdog, files, clocks, replays, forgetting, heartbeat] {
             task.abort();
         }
         let db = core.db.clone();

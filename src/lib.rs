@@ -11,7 +11,8 @@
 //! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
 //!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`events`]
-//!   (the log from outside), [`webhooks`] (endpoints, users' own ones, the delivery engine).
+//!   (the log from outside), [`webhooks`] (endpoints, users' own ones, the delivery engine),
+//!   [`retention`] (what is forgotten, and when).
 //! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`].
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
 
@@ -37,6 +38,7 @@ pub mod listen;
 pub mod logging;
 pub mod notifications;
 pub mod pages;
+pub mod retention;
 mod routes;
 pub mod search;
 pub mod socketio;

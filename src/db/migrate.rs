@@ -12,6 +12,7 @@ pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0004_knowledge.sql"),
     include_str!("../../migrations/0005_notifications.sql"),
     include_str!("../../migrations/0006_delivery_engine.sql"),
+    include_str!("../../migrations/0007_replay.sql"),
 ];
 
 /// Applies what is missing.

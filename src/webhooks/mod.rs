@@ -5,19 +5,26 @@
 //! delivery is signed, [`schedule`] when it is tried again; [`crypt`] keeps the secrets, [`post`]
 //! makes the one call, and [`engine`] takes deliveries from the queue to their end. [`own`] is a
 //! user's own endpoint, which hears what they are notified of; [`inbox`] the receiver inside.
+//! People rotate [`keys`], look after [`deliveries`] and have many sent again by [`replay`].
 
 pub mod address;
+pub mod check;
 pub mod crypt;
+pub mod deliveries;
 pub mod engine;
 mod fares;
+mod headers;
 pub mod http;
 pub mod inbox;
+pub mod keys;
 pub mod own;
 pub mod post;
 mod render;
+pub mod replay;
 pub mod schedule;
 pub mod sign;
 mod sql;
+pub mod stats;
 
 pub use fares::{Breaker, Fares, State};
 
@@ -125,6 +132,9 @@ pub struct Endpoint {
     pub is_active: bool,
     /// What bodies look like.
     pub payload_format: PayloadFormat,
+    /// What is sent along; the values are not shown.
+    #[serde(serialize_with = "show_headers")]
+    pub headers: Vec<String>,
     /// Attempts under way to it at a time, at most.
     pub max_in_flight: u32,
     /// Deliveries a second, at most.
@@ -156,6 +166,7 @@ pub struct Wish {
     timeout: Option<u32>,
     is_active: Option<bool>,
     payload_format: Option<PayloadFormat>,
+    headers: Option<headers::Custom>,
     max_in_flight: Option<u32>,
     #[serde(default, deserialize_with = "crate::http::patch::nullable")]
     rate_limit: Option<Option<u32>>,
@@ -213,13 +224,7 @@ impl Wish {
         }
         missing_fields.done()?;
         let mut checks = Checks::new();
-        if let Some(secret) = &self.secret {
-            let long_enough = secret.is_empty() || secret.len() >= SECRET_MIN;
-            checks.check(long_enough, "secret", "must be at least 8 bytes");
-            if let Some(why) = sign::SigningKey::new(secret).err().filter(|_| !secret.is_empty()) {
-                checks.fail("secret", why.to_string());
-            }
-        }
+        check_secret(self.secret.as_deref().filter(|secret| !secret.is_empty()), &mut checks);
         let was = now.map(Wanted::of);
         let was = was.as_ref();
         let wanted = Wanted {
@@ -277,6 +282,21 @@ impl Wanted {
             Ok(()) => {}
         }
     }
+}
+
+/// Whether a chosen secret can be used.
+fn check_secret(secret: Option<&str>, checks: &mut Checks) {
+    if let Some(secret) = secret {
+        checks.check(secret.len() >= SECRET_MIN, "secret", "must be at least 8 bytes");
+        if let Err(why) = sign::SigningKey::new(secret) {
+            checks.fail("secret", why.to_string());
+        }
+    }
+}
+
+#[allow(clippy::ptr_arg, reason = "serde passes a reference to the field")]
+fn show_headers<S: serde::Serializer>(names: &Vec<String>, to: S) -> Result<S::Ok, S::Error> {
+    headers::show(names, to)
 }
 
 fn text(said: Option<String>, was: Option<&String>) -> String {

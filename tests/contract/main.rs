@@ -12,16 +12,21 @@
 
 mod accounts;
 mod agents;
+mod catalogue;
 mod clients;
 mod crash;
 mod credentials;
 mod errors;
+mod event_types;
 mod events;
 mod harness;
+mod hook_care;
 mod hook_engine;
 mod hook_health;
+mod hook_replays;
 mod hook_retries;
 mod hooks;
+mod hostile;
 mod joining;
 mod limits;
 mod quick_start;

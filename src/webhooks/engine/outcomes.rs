@@ -58,6 +58,10 @@ pub(super) fn after(
         _ => Duration::ZERO,
     };
     let rest = rest.max(asked.unwrap_or_default());
+    if !is_charged(outcome) {
+        // As long as the proxy is at fault this goes on: the backlog's bounds end it.
+        return Next { again_in: Some(schedule.rest(failed)), rest };
+    }
     let again_in =
         schedule.next(failed, retry_count, random).map(|wait| asked.unwrap_or(wait).max(rest));
     Next { again_in, rest }
@@ -102,6 +106,8 @@ mod tests {
             (Ok(503), none, 1, (Some(5), 0)),
             (Ok(503), None, 2, (Some(300), 0)),
             (Ok(429), Some("7200"), 3, (Some(3_600), 3_600)),
+            (Err(Failure::Proxy(String::new())), None, 1, (Some(60), 0)),
+            (Err(Failure::Proxy(String::new())), None, 9, (Some(60), 0)),
         ] {
             let outcome = outcome(result, header);
             let next = after(&Schedule::default(), &outcome, (failed, 3), (NOW_MS, 200));

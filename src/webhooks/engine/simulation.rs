@@ -288,7 +288,8 @@ impl Endpoint {
             tenant: TenantId::new(0),
             inside: false,
             target: Guard::new("").unwrap().parse_url("https://example.com/"),
-            keys: Vec::new(),
+            keys: crate::webhooks::keys::Keys::default(),
+            headers: Box::default(),
             timeout: Duration::from_secs(30),
             retry_count: 3,
             format: PayloadFormat::Event,
@@ -305,6 +306,7 @@ impl Endpoint {
             whereto: self.whereto.clone(),
             delivery,
             attempts,
+            attempts_before: 0,
             event: Stored {
                 seq: 0,
                 id: text(),
@@ -313,6 +315,7 @@ impl Endpoint {
                 actor: text(),
                 data: text(),
                 changes: None,
+                hops: 0,
             },
             key: None,
         }

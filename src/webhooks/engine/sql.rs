@@ -34,13 +34,15 @@ pub(in crate::webhooks) struct Row {
     pub(in crate::webhooks) max_in_flight: u32,
     pub(in crate::webhooks) rate_limit: Option<u32>,
     pub(in crate::webhooks) health: Health,
+    pub(in crate::webhooks) old_keys: Option<Vec<u8>>,
+    pub(in crate::webhooks) headers: Option<Vec<u8>>,
 }
 
 /// The columns of an endpoint that [`Row::read`] reads, in its order.
 pub(in crate::webhooks) const COLUMNS: &str =
     "id, tenant_id, url, secret, is_active, retry_count, timeout_s, payload_format, max_in_flight,
      rate_limit, failure_streak, is_proven, breaker_opened, breaker_until, cool_until,
-     failing_since, failing_delivery, failing_others, failing_warned";
+     failing_since, failing_delivery, failing_others, failing_warned, old_keys, headers";
 
 /// Those that [`health`] reads.
 pub(super) const HEALTH: &str = "failure_streak, is_proven, breaker_opened, breaker_until,
@@ -82,6 +84,8 @@ impl Row {
             max_in_flight: row.get(8)?,
             rate_limit: row.get(9)?,
             health: health(row, 10)?,
+            old_keys: row.get(19)?,
+            headers: row.get(20)?,
         })
     }
 }
@@ -186,7 +190,8 @@ pub(in crate::webhooks) fn job(
     id: i64,
 ) -> Result<Option<Job>> {
     let mut statement = conn.prepare_cached(
-        "select d.attempts, e.seq, e.id, e.kind, e.at_ms, e.actor, e.data, e.changes, d.key
+        "select d.attempts, e.seq, e.id, e.kind, e.at_ms, e.actor, e.data, e.changes, d.key,
+           d.attempts_before, e.hops
          from deliveries d join events e on e.seq = d.event_seq
          where d.id = ?1 and e.data is not null",
     )?;
@@ -196,6 +201,7 @@ pub(in crate::webhooks) fn job(
         whereto: whereto.clone(),
         delivery: id,
         attempts: row.get(0)?,
+        attempts_before: row.get(9)?,
         key: row.get(8)?,
         event: Stored {
             seq: row.get(1)?,
@@ -205,6 +211,7 @@ pub(in crate::webhooks) fn job(
             actor: row.get(5)?,
             data: row.get(6)?,
             changes: row.get(7)?,
+            hops: row.get(10)?,
         },
     }))
 }

@@ -24,7 +24,7 @@ pub(super) fn run(engine: &Engine) {
 
 /// One POST of a delivery. Blocks for as long as it takes.
 pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
-    let Job { whereto, delivery, attempts, event, key } = job;
+    let Job { whereto, delivery, attempts, attempts_before, event, key } = job;
     let number = attempts + 1;
     let at_ms = engine.db.clock().now_ms();
     let now_s = at_ms / 1000;
@@ -37,7 +37,8 @@ pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
                 delivery: *delivery,
                 attempt: number,
                 now_s,
-                keys: &whereto.keys,
+                keys: &whereto.keys.live(at_ms),
+                custom: &whereto.headers,
             };
             let headers = render::headers(event, &named, &body);
             send(engine, whereto, &headers, &body)
@@ -57,7 +58,7 @@ pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
     };
     if !attempted.is_good() {
         let now_ms = engine.db.clock().now_ms();
-        let tries = (number, whereto.retry_count);
+        let tries = (number.saturating_sub(*attempts_before), whereto.retry_count);
         let chance = (now_ms, random());
         let next = outcomes::after(&engine.schedule, &attempted.outcome, tries, chance);
         (attempted.again_in, attempted.rest) = (next.again_in, next.rest);

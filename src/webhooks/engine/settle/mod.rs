@@ -9,7 +9,7 @@ use super::{
     lane::Attempted,
     outcomes,
 };
-use crate::{db::Write, error::Result, event::Actor};
+use crate::{db::Write, error::Result, event::Actor, webhooks::stats};
 use std::collections::BTreeMap;
 
 use tell::About;
@@ -42,6 +42,7 @@ struct Sum<'a> {
 /// (its endpoint was deleted) keeps its end; the attempt is listed all the same.
 pub(in crate::webhooks) fn settle(w: &mut Write<'_>, attempts: &[Attempted]) -> Result<Vec<Fare>> {
     sql::store(w, attempts)?;
+    stats::store_times(w, attempts)?;
     let mut sums: BTreeMap<i64, Sum<'_>> = BTreeMap::new();
     for done in attempts {
         sums.entry(done.endpoint).or_default().add(done);

@@ -1,7 +1,11 @@
 //! Statements that store attempts and how endpoints fare.
 
 use super::{About, Attempted, Health, Sum};
-use crate::{db::Write, error::Result, webhooks::engine::sql as queue};
+use crate::{
+    db::Write,
+    error::Result,
+    webhooks::engine::{outcomes, sql as queue},
+};
 use rusqlite::OptionalExtension as _;
 
 /// Answers to good attempts kept for an endpoint.
@@ -17,7 +21,8 @@ pub(super) fn store(w: &Write<'_>, attempts: &[Attempted]) -> Result<()> {
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     let mut end = w.prepare_cached(
-        "update deliveries set state = ?2, attempts = ?3, due_at = ?4, ended_at = ?5
+        "update deliveries set state = ?2, attempts = ?3, due_at = ?4, ended_at = ?5,
+           attempts_before = attempts_before + ?7
          where id = ?1 and (state in ('waiting', 'held') or ?6)",
     )?;
     for done in attempts {
@@ -42,7 +47,9 @@ pub(super) fn store(w: &Write<'_>, attempts: &[Attempted]) -> Result<()> {
         ))?;
         let ended = again.is_none().then_some(w.now);
         let due = again.unwrap_or(done.at_ms);
-        end.execute((done.delivery, state, done.number, due, ended, done.by_hand))?;
+        // What is not the endpoint's fault costs it no attempt.
+        let free = !outcomes::is_charged(&done.outcome);
+        end.execute((done.delivery, state, done.number, due, ended, done.by_hand, free))?;
         if again.is_none()
             && let Some(key) = done.key
         {
