@@ -17,6 +17,8 @@ mod lane;
 mod outcomes;
 mod pace;
 mod pool;
+#[cfg(test)]
+mod queue_tests;
 mod settle;
 #[cfg(test)]
 mod simulation;
