@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A house with an engine that stands still, ten endpoints, and so many deliveries for each of some.
+/// A house with an engine that stands still, and so many endpoints with so much waiting for each.
 async fn behind(endpoints: i64, each: i64) -> (House, Engine) {
     let house = House::new();
     let guard = Arc::new(Guard::new("").unwrap());
@@ -38,7 +38,6 @@ async fn behind(endpoints: i64, each: i64) -> (House, Engine) {
     (house, engine)
 }
 
-/// `key` is that of every third.
 fn fill(w: &mut Write<'_>, engine: &Engine, (endpoints, each): (i64, i64)) -> Result<()> {
     w.execute(
         "insert into tenants (id, name, created_at, updated_at) values (zeroblob(16), 'T', 1, 1)",
