@@ -108,8 +108,8 @@ impl Server {
         say("Services initialized");
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
-        let app =
-            App { core, engine, tickets: Arc::default(), files, socketio, types: Types::default() };
+        let types = Types::new(core.db.clone());
+        let app = App { core, engine, tickets: Arc::default(), files, socketio, types };
         say("Handlers initialized");
         let retention = retention::Limits::new(config.event_keep_days);
         Ok(Self { app, address, listener, sockets_max: config.ws_max, retention })

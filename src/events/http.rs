@@ -41,7 +41,7 @@ pub async fn publish(
 ) -> Result<Response> {
     let (publication, data) = body.check("")?;
     let (tenant, actor) = (who.tenant, who.actor());
-    types.check(&core.db, (tenant, publication.name()), &data, "").await?;
+    types.check((tenant, publication.name()), &data, "").await?;
     drop(data);
     idempotency::once(&core.db, &who, &headers, &body, move |w| {
         say(w, tenant, &actor, &publication, "")
@@ -74,7 +74,7 @@ pub async fn publish_batch(
     for (i, event) in body.events.iter().enumerate() {
         let at = format!("events[{i}].");
         let (publication, data) = event.check(&at)?;
-        types.check(&core.db, (who.tenant, publication.name()), &data, &at).await?;
+        types.check((who.tenant, publication.name()), &data, &at).await?;
         checked.push((at, publication));
     }
     let (tenant, actor) = (who.tenant, who.actor());
