@@ -12,7 +12,8 @@
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
 //!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`erasure`]
 //!   (forgetting a person), [`events`] (the log from outside), [`sync`] (what a client shows),
-//!   [`webhooks`] (endpoints, users' own ones, the delivery engine).
+//!   [`webhooks`] (endpoints, users' own ones, the delivery engine), [`retention`] (what is
+//!   forgotten, and when).
 //! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`],
 //!   [`sse`] (server-sent events).
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
@@ -40,6 +41,7 @@ pub mod listen;
 pub mod logging;
 pub mod notifications;
 pub mod pages;
+pub mod retention;
 mod routes;
 pub mod search;
 pub mod socketio;

@@ -5,10 +5,12 @@
 
 mod backup;
 mod connect;
+pub mod hops;
 mod housekeeper;
 pub mod idempotency;
 mod log;
 mod migrate;
+mod order;
 mod resume;
 mod subscriptions;
 #[cfg(test)]
@@ -23,6 +25,7 @@ pub use log::{
     Bounds, Page, about as events_about, after as events_after, at as event_at,
     audible_after as events_audible_after, bounds as log_bounds,
 };
+pub use order::PARKED;
 pub use resume::Refused;
 pub use value::{OnUnique, read_uuid};
 pub use write::{Committed, Said, Say, Write};
@@ -197,7 +200,10 @@ impl Db {
     {
         self.writable()?;
         let (answer, answered) = oneshot::channel();
-        self.inner.jobs.try_send(TypedJob::boxed(job, answer)).map_err(|_| busy())?;
+        self.inner
+            .jobs
+            .try_send(TypedJob::boxed(job, hops::current(), answer))
+            .map_err(|_| busy())?;
         answered.await.unwrap_or_else(|_| Err(busy()))
     }
 
@@ -211,7 +217,7 @@ impl Db {
         F: FnMut(&mut Write<'_>) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.inner.jobs.send(TypedJob::boxed(job, answer)).map_err(|_| busy())?;
+        self.inner.jobs.send(TypedJob::boxed(job, hops::current(), answer)).map_err(|_| busy())?;
         answered.blocking_recv().unwrap_or_else(|_| Err(busy()))
     }
 

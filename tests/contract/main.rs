@@ -12,6 +12,7 @@
 
 mod accounts;
 mod agents;
+mod catalogue;
 mod clients;
 mod crash;
 mod credentials;
@@ -20,10 +21,17 @@ mod desk_errors;
 mod desk_files;
 mod erasure;
 mod errors;
+mod event_types;
 mod events;
 mod harness;
+mod hook_care;
+mod hook_engine;
+mod hook_health;
+mod hook_proxy;
+mod hook_replays;
 mod hook_retries;
 mod hooks;
+mod hostile;
 mod joining;
 mod leaks;
 mod leaks_past;

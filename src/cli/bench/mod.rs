@@ -6,6 +6,7 @@
 
 mod client;
 mod cost;
+mod fairness;
 mod fanout;
 mod frames;
 mod ingest;

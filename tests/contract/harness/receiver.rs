@@ -14,6 +14,8 @@ use std::{
 pub(crate) enum Play {
     /// With this status.
     Status(u16),
+    /// With this status, and when to come back.
+    Retry(u16, &'static str),
     /// With 500, and what was sent for a body.
     Echo,
     /// With 200, after this many milliseconds.
@@ -146,8 +148,13 @@ impl State {
                 received.len() - 1
             };
             self.changed.notify_all();
+            let mut more = String::new();
             let status = match (self.answers)(number) {
                 Play::Status(status) => status,
+                Play::Retry(status, after) => {
+                    more = format!("retry-after: {after}\r\n");
+                    status
+                }
                 Play::Echo => {
                     said = echo;
                     500
@@ -164,7 +171,7 @@ impl State {
                 Play::HangUp => return,
             };
             let head =
-                format!("HTTP/1.1 {status} Played\r\ncontent-length: {}\r\n\r\n", said.len());
+                format!("HTTP/1.1 {status} Played\r\n{more}content-length: {}\r\n\r\n", said.len());
             if stream.write_all(&[head.as_bytes(), &said].concat()).is_err() {
                 return;
             }
