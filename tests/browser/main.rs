@@ -151,6 +151,13 @@ fn a_customer_is_helped_and_the_bell_rings() {
     walk("help.mjs");
 }
 
+/// Accounts are invited, changed by two at once, closed and let in again by links; teams are made and
+/// dissolved; the pages keep themselves true.
+#[test]
+fn an_administrator_looks_after_people_and_teams() {
+    walk("people.mjs");
+}
+
 /// Starts the program and a walk through its pages, and fails with it.
 fn walk(script: &str) {
     let tools = match Tools::find() {

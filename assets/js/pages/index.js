@@ -33,6 +33,13 @@ export const sections = [
     ],
   },
   {
+    name: "House",
+    pages: [
+      { path: "/admin/people", name: "People", icon: "person", role: "agent", load: () => import("./people.js") },
+      { path: "/admin/teams", name: "Teams", icon: "team", role: "agent", load: () => import("./teams.js") },
+    ],
+  },
+  {
     name: "Connections",
     pages: [
       { path: "/admin/webhooks", name: "Webhooks", icon: "hook", role: "admin", load: () => import("./webhooks.js") },
