@@ -64,12 +64,14 @@ export function invitePerson({ done }) {
   let once = { body: "", key: "" };
   onSubmit(form, async () => {
     const person = values(c);
-    if (!complete(form, person)) return;
+    if (!complete(form, person)) return undefined;
     const body = JSON.stringify(person);
     if (once.body !== body) once = { body, key: newKey() };
     const { data: { invite_link: link, ...made } } = await api.post("/users", person, { key: once.key });
     done(made);
-    showLink(node, `${made.name} can come in`, link, `With this link they choose their password. It works once, for ${span(INVITE_MS)}.`);
+    // Where the first answer was lost, the second one has no link; it is not told twice.
+    if (!link) return showMessage(form, "info", `${made.name} has an account, but the link was lost on the way. Close this, open the account and make a password link.`);
+    return showLink(node, `${made.name} can come in`, link, `With this link they choose their password. It works once, for ${span(INVITE_MS)}.`);
   });
 }
 
