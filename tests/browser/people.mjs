@@ -155,6 +155,36 @@ await step("a closed account is out at once, and comes back by a link", async ()
   await Promise.all([ada.context().close(), back.context().close()]);
 });
 
+await step("what was written outlives a sign-in that ends, for its writer alone; a hostile subject turns nothing", async () => {
+  const dora = await Api.signIn("dora@example.com", PASSWORD);
+  const { id, number } = await dora.post("/tickets", { subject: "Turned \u202e".padEnd(250, "x") });
+  const ada = await openPage(browser);
+  await ada.goto(`${base}/admin/tickets/${number}`);
+  await enter(ada, "ada@example.com");
+  const text = ada.getByLabel("Public reply", { exact: true }).and(ada.locator("textarea"));
+  await text.fill("Half an answer");
+  await ada.getByRole("button", { name: /^Notifications/ }).locator("visible=true").click();
+  const told = ada.getByRole("dialog", { name: "Notifications" }).getByRole("link", { name: /New ticket #1 'Turned x+' from Dora/ });
+  assert.ok((await told.boundingBox()).height < 120, "a long subject is cut");
+  await ada.keyboard.press("Escape");
+  const end = async () => {
+    const api = await Api.signIn("ada@example.com", PASSWORD);
+    await forgiving([/status of 401/, /HTTP Authentication failed/], async () => {
+      for (const session of await api.get("/auth/sessions")) await apis.vera.delete(`/auth/sessions/${session.id}`);
+      await ada.getByText("Your session has ended").waitFor();
+    });
+  };
+  await end();
+  await enter(ada, "ada@example.com");
+  await until("the words are back", async () => (await text.count()) > 0 && (await text.inputValue()) === "Half an answer");
+  await end();
+  await enter(ada, "ben@example.com");
+  await text.waitFor();
+  assert.equal(await text.inputValue(), "");
+  assert.equal((await apis.vera.get(`/tickets/${id}/comments`)).length, 0);
+  await ada.context().close();
+});
+
 await step("another role counts at once", async () => {
   await vera.getByRole("button", { name: "Ada O." }).click();
   await vera.getByLabel("Role").selectOption("supervisor");
