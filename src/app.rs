@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     events::types::Types,
     exit::{Exit, Failure},
-    http::{Core, CoreParts, Settings, metrics::Metrics},
+    http::{Core, CoreParts, Settings, metrics::Metrics, waiting::Waiting},
     hub::{self, Hub},
     listen, retention, routes, socketio,
     tickets::sla,
@@ -236,6 +236,7 @@ fn core(
         anonymous: CoreParts::anonymous_limiter(),
         signed_in: config.api_rate_per_s.map(CoreParts::signed_in_limiter),
         accepts: CoreParts::accept_limiter(config.ws_accept_per_s),
+        waiting: Waiting::default(),
     }))
 }
 
