@@ -1,6 +1,7 @@
 //! A tenant's own types of events: described for whoever subscribes, and checked when published.
 //!
-//! A type need not be registered to be published. Once it is, its `data` must be as its schema says.
+//! A type need not be registered to be published. Once it is, its `data` must be as its schema
+//! says.
 
 pub mod http;
 mod sql;
