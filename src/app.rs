@@ -6,6 +6,7 @@ use crate::{
     bell::{self, Owed},
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
+    erasure,
     error::Error,
     events::types::Types,
     exit::{Exit, Failure},
@@ -127,6 +128,7 @@ impl Server {
         let clocks = tokio::spawn(sla::keep(core.db.clone()));
         let replays = tokio::spawn(replay::keep(engine.clone()));
         let forgetting = tokio::spawn(retention::keep(core.db.clone(), retention));
+        let erasing = tokio::spawn(erasure::keep(core.db.clone()));
         let heartbeat = tokio::spawn(socketio.clone().keep());
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
@@ -147,7 +149,8 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog, files, clocks, replays, forgetting, heartbeat] {
+        for task in [sweep, touch, watchdog, files, clocks, replays, forgetting, erasing, heartbeat]
+        {
             task.abort();
         }
         let db = core.db.clone();
