@@ -41,6 +41,7 @@ mod links;
 mod long_poll;
 mod notified;
 mod quick_start;
+mod reading;
 mod roles;
 mod roles_desk;
 mod seed_a;
