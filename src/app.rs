@@ -4,6 +4,7 @@ use crate::{
     attachments,
     auth::{Passwords, Sessions, sql as auth_sql, token},
     bell::{self, Owed},
+    bins::Bins,
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
     error::Error,
@@ -44,6 +45,8 @@ pub struct App {
     pub core: Core,
     /// Webhook deliveries.
     pub engine: Engine,
+    /// Request bins.
+    pub bins: Bins,
     /// Tickets for sockets.
     pub tickets: Arc<Tickets>,
     /// The bytes of attachments.
@@ -95,7 +98,9 @@ impl Server {
         let db = open(config, folder, clock, bell::on_commit(orders.clone(), owed.clone()))?;
         say("Database connected successfully");
         let core = core(config, folder, &db, (orders, inbox), mode)?;
-        let guard = guard(config, address, mode)?;
+        let bins = Bins::default();
+        let guard =
+            guard(config, address, mode)?.with_bins(config.public_url.clone(), bins.clone());
         let engine = Engine::start(&db, owed, engine_settings(config, folder, guard, mode)?)
             .map_err(internal)?;
         say(&format!("Webhook manager started with {} workers", config.webhook_workers));
@@ -103,7 +108,7 @@ impl Server {
         say("Services initialized");
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
-        let app = App { core, engine, tickets: Arc::default(), files, socketio };
+        let app = App { core, engine, bins, tickets: Arc::default(), files, socketio };
         say("Handlers initialized");
         Ok(Self { app, address, listener, sockets_max: config.ws_max })
     }
@@ -112,7 +117,7 @@ impl Server {
     /// requests and attempts finished or left for the next start, the WAL folded in.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
         let Self { app, listener, sockets_max, .. } = self;
-        let App { core, engine, files, socketio, .. } = app.clone();
+        let App { core, engine, bins, files, socketio, .. } = app.clone();
         let sweep = tokio::spawn(core.hub.clone().sweep());
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
@@ -127,6 +132,7 @@ impl Server {
         tracing::info!("stopping");
         core.hub.stop();
         socketio.stop();
+        bins.stop();
         let finish = async {
             drop(serving.await);
             let stopping = engine.clone();

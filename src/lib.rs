@@ -11,7 +11,8 @@
 //! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
 //!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`events`]
-//!   (the log from outside), [`webhooks`] (endpoints, users' own ones, the delivery engine).
+//!   (the log from outside), [`webhooks`] (endpoints, users' own ones, the delivery engine),
+//!   [`bins`] (addresses of our own that keep what is sent to them, for trying webhooks out).
 //! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`].
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
 
@@ -22,6 +23,7 @@ pub mod articles;
 pub mod attachments;
 pub mod auth;
 pub mod bell;
+pub mod bins;
 pub mod cli;
 pub mod comments;
 pub mod config;

@@ -9,6 +9,7 @@ use crate::{
     app::App,
     articles::{categories_http as categories, http as articles},
     attachments::http as attachments,
+    bins::http as bins,
     comments::http as comments,
     events::http as events,
     http::{Core, frame, origin},
@@ -46,6 +47,8 @@ pub(crate) fn all(app: App) -> Router {
         .route("/ws", get(ws::upgrade))
         .route("/socket.io", any(socketio::answer))
         .route("/socket.io/", any(socketio::answer))
+        .route("/bin/{id}", any(bins::receive))
+        .route("/bin/{id}/{*rest}", any(bins::receive))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/health", get(health::ready))
@@ -85,6 +88,9 @@ fn api() -> Router<App> {
         .route("/webhooks/{id}/test", post(webhooks::test))
         .route("/webhooks/{id}/logs", get(webhooks::logs))
         .route("/webhooks/{id}/stats", get(webhooks::stats))
+        .route("/bins", get(bins::list).post(bins::create))
+        .route("/bins/{id}", get(bins::show).patch(bins::change).delete(bins::delete))
+        .route("/bins/{id}/requests", get(bins::requests))
         .route("/agent-state", get(agents::board))
         .route("/agent-state/me", get(agents::mine).post(agents::set_mine))
         .route("/agent-state/{user}", put(agents::set_theirs))

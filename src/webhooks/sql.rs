@@ -66,6 +66,23 @@ pub(super) fn row(conn: &Connection, tenant: TenantId, id: i64) -> Result<Option
         .optional()?)
 }
 
+/// The sealed secrets of a tenant's endpoints in whose URLs a path stands; a few are enough.
+pub(super) fn secrets_for(
+    conn: &Connection,
+    tenant: TenantId,
+    path: &str,
+) -> Result<Vec<(i64, Vec<u8>)>> {
+    let found = conn
+        .prepare_cached(
+            "select id, secret from endpoints
+             where tenant_id = ?1 and deleted_at is null and instr(url, ?2) > 0
+             order by id desc limit 10",
+        )?
+        .query_map((tenant, path), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(found)
+}
+
 /// How many endpoints a tenant has.
 pub(super) fn count(conn: &Connection, tenant: TenantId) -> Result<i64> {
     Ok(conn

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod agents;
+mod bins;
 mod clients;
 mod crash;
 mod credentials;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 /// One route as everybody tries it.
 pub(crate) struct Row {
     method: &'static str,
-    /// With `{user}`, `{session}`, `{token}`, `{hook}`, `{seq}` or `{tenant}` for one of the first
-    /// tenant.
+    /// With `{user}`, `{session}`, `{token}`, `{hook}`, `{bin}`, `{seq}` or `{tenant}` for one of
+    /// the first tenant.
     path: &'static str,
     /// What is sent; the good requests of the table change nothing that another row needs.
     body: Value,
@@ -106,10 +106,16 @@ fn house() -> Vec<Row> {
         row("POST", "/webhooks/{hook}/test", none(), theirs(ADMIN)),
         row("GET", "/webhooks/{hook}/logs", none(), theirs(ADMIN)),
         row("GET", "/webhooks/{hook}/stats", none(), theirs(ADMIN)),
+        row("GET", "/bins", none(), ADMIN),
+        row("POST", "/bins", json!({ "name": 7 }), answered(422, ADMIN)),
+        row("GET", "/bins/{bin}", none(), theirs(ADMIN)),
+        row("PATCH", "/bins/{bin}", none(), theirs(ADMIN)),
+        row("GET", "/bins/{bin}/requests", none(), theirs(ADMIN)),
         // What ends something comes last; the first who may does it, the next finds it gone.
         row("DELETE", "/auth/sessions/{session}", none(), [401, 404, 404, 404, 200, 404, 404]),
         row("DELETE", "/tokens/{token}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/webhooks/{hook}", none(), [401, 403, 403, 403, 200, 404, 404]),
+        row("DELETE", "/bins/{bin}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/users/{user}", none(), theirs(ADMIN)),
     ]
 }
@@ -139,6 +145,7 @@ impl World {
         let hook = json!({ "name": "a", "url": "http://127.0.0.1:7000/", "events": ["call.*"],
             "timeout": 1 });
         let hook = system.post("/api/v1/webhooks", &hook).expect(201).data()["id"].clone();
+        let bin = system.post("/api/v1/bins", &json!({})).expect(201).data()["id"].clone();
         let event = json!({ "type": "order.paid", "data": {} });
         let seq = system.post("/api/v1/events", &event).data()["seq"].clone();
         let plain = |value: &Value| value.to_string().trim_matches('"').to_owned();
@@ -147,6 +154,7 @@ impl World {
             ("{session}", plain(&session)),
             ("{token}", plain(&token)),
             ("{hook}", plain(&hook)),
+            ("{bin}", plain(&bin)),
             ("{seq}", plain(&seq)),
             ("{tenant}", system.tenant_id().to_owned()),
         ];
