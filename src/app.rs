@@ -278,7 +278,11 @@ fn schedule(config: &Config) -> Result<Schedule, Failure> {
     }
 }
 
-fn guard(config: &Config, address: SocketAddr, mode: Mode) -> Result<Guard, Failure> {
+/// Which addresses webhooks of a server that listens at `address` may go to.
+///
+/// # Errors
+/// 78 for a `WEBHOOK_ALLOW_NET` that cannot be read.
+pub fn guard(config: &Config, address: SocketAddr, mode: Mode) -> Result<Guard, Failure> {
     let guard = allowed_by(config)?;
     if mode.local {
         tracing::warn!("webhooks may be delivered to this machine itself (loopback)");

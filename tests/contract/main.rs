@@ -13,6 +13,7 @@
 mod accounts;
 mod agents;
 mod bins;
+mod cli;
 mod clients;
 mod crash;
 mod credentials;
