@@ -8,6 +8,7 @@ use crate::{
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
     error::Error,
+    events::types::Types,
     exit::{Exit, Failure},
     http::{Core, CoreParts, Settings, metrics::Metrics},
     hub::{self, Hub},
@@ -20,6 +21,7 @@ use crate::{
         crypt::SecretBox,
         engine::{self, Engine},
         post::{self, Poster},
+        replay,
         schedule::Schedule,
     },
     ws::Tickets,
@@ -53,6 +55,8 @@ pub struct App {
     pub files: attachments::Store,
     /// Socket.IO clients.
     pub socketio: socketio::Door,
+    /// What the tenants' own events must look like.
+    pub types: Types,
 }
 
 /// How this server differs from an ordinary one.
@@ -108,7 +112,8 @@ impl Server {
         say("Services initialized");
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
-        let app = App { core, engine, bins, tickets: Arc::default(), files, socketio };
+        let types = Types::default();
+        let app = App { core, engine, bins, tickets: Arc::default(), files, socketio, types };
         say("Handlers initialized");
         Ok(Self { app, address, listener, sockets_max: config.ws_max })
     }
@@ -123,6 +128,7 @@ impl Server {
         let watchdog = tokio::spawn(watchdog(core.clone()));
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
         let clocks = tokio::spawn(sla::keep(core.db.clone()));
+        let replays = tokio::spawn(replay::keep(engine.clone()));
         let heartbeat = tokio::spawn(socketio.clone().keep());
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
@@ -144,7 +150,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog, files, clocks, heartbeat] {
+        for task in [sweep, touch, watchdog, files, clocks, replays, heartbeat] {
             task.abort();
         }
         let db = core.db.clone();

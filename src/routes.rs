@@ -11,7 +11,7 @@ use crate::{
     attachments::http as attachments,
     bins::http as bins,
     comments::http as comments,
-    events::http as events,
+    events::{http as events, types::http as event_types},
     http::{Core, frame, origin},
     notifications::http as notifications,
     pages::{assets, health},
@@ -26,7 +26,10 @@ use crate::{
         sla::{Calendar, Policy},
     },
     users::http as users,
-    webhooks::{http as webhooks, inbox::http as inbox, own::http as own_webhook},
+    webhooks::{
+        check::http as check, deliveries::http as deliveries, http as webhooks,
+        inbox::http as inbox, keys::http as keys, own::http as own_webhook, replay::http as replay,
+    },
     ws,
 };
 use axum::{
@@ -76,8 +79,23 @@ fn api() -> Router<App> {
         .route("/events", get(events::list).post(events::publish))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
-        .route("/event-types", get(events::types))
+        .route("/event-types", get(event_types::list))
+        .route(
+            "/event-types/{name}",
+            post(event_types::create).patch(event_types::change).delete(event_types::delete),
+        )
+        .merge(webhooks())
+        .route("/agent-state", get(agents::board))
+        .route("/agent-state/me", get(agents::mine).post(agents::set_mine))
+        .route("/agent-state/{user}", put(agents::set_theirs))
+        .route("/agent-state/{user}/history", get(agents::history))
+        .route("/{*unknown}", any(assets::unknown))
+}
+
+fn webhooks() -> Router<App> {
+    Router::new()
         .route("/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/webhooks/check", post(check::check))
         .route(
             "/webhooks/{id}",
             get(webhooks::show)
@@ -88,14 +106,17 @@ fn api() -> Router<App> {
         .route("/webhooks/{id}/test", post(webhooks::test))
         .route("/webhooks/{id}/logs", get(webhooks::logs))
         .route("/webhooks/{id}/stats", get(webhooks::stats))
+        .route("/webhooks/{id}/rotate-secret", post(keys::rotate))
+        .route("/webhooks/{id}/pause", post(webhooks::pause))
+        .route("/webhooks/{id}/resume", post(webhooks::resume))
+        .route("/webhooks/{id}/replay", post(replay::make))
+        .route("/replays/{id}", get(replay::show).delete(replay::cancel))
+        .route("/deliveries/{id}", get(deliveries::show))
+        .route("/deliveries/{id}/retry", post(deliveries::retry))
+        .route("/deliveries/{id}/cancel", post(deliveries::cancel))
         .route("/bins", get(bins::list).post(bins::create))
         .route("/bins/{id}", get(bins::show).patch(bins::change).delete(bins::delete))
         .route("/bins/{id}/requests", get(bins::requests))
-        .route("/agent-state", get(agents::board))
-        .route("/agent-state/me", get(agents::mine).post(agents::set_mine))
-        .route("/agent-state/{user}", put(agents::set_theirs))
-        .route("/agent-state/{user}/history", get(agents::history))
-        .route("/{*unknown}", any(assets::unknown))
 }
 
 fn conversation() -> Router<App> {

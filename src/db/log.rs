@@ -8,12 +8,13 @@ use crate::{
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::value::RawValue;
 
-/// Appends an event; returns its `seq`.
-pub(super) fn insert(conn: &Connection, e: &Envelope) -> Result<i64> {
+/// Appends an event that has come through `hops` webhooks; returns its `seq`.
+pub(super) fn insert(conn: &Connection, e: &Envelope, hops: u8) -> Result<i64> {
     let (audience, room) = (e.audience.to_string(), e.room.to_string());
     conn.prepare_cached(
-        "insert into events (id, tenant_id, kind, audience, room, at_ms, actor, data, changes)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "insert into events (id, tenant_id, kind, audience, room, at_ms, actor, data, changes,
+           hops)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute((
         e.id.as_bytes(),
@@ -25,6 +26,7 @@ pub(super) fn insert(conn: &Connection, e: &Envelope) -> Result<i64> {
         e.actor.get(),
         e.data.get(),
         e.changes.as_deref().map(RawValue::get),
+        hops,
     ))?;
     let seq = conn.last_insert_rowid();
     for user in &e.named {

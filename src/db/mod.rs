@@ -5,6 +5,7 @@
 
 mod backup;
 mod connect;
+pub mod hops;
 mod housekeeper;
 pub mod idempotency;
 mod log;
@@ -194,7 +195,10 @@ impl Db {
     {
         self.writable()?;
         let (answer, answered) = oneshot::channel();
-        self.inner.jobs.try_send(TypedJob::boxed(job, answer)).map_err(|_| busy())?;
+        self.inner
+            .jobs
+            .try_send(TypedJob::boxed(job, hops::current(), answer))
+            .map_err(|_| busy())?;
         answered.await.unwrap_or_else(|_| Err(busy()))
     }
 
@@ -208,7 +212,7 @@ impl Db {
         F: FnMut(&mut Write<'_>) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.inner.jobs.send(TypedJob::boxed(job, answer)).map_err(|_| busy())?;
+        self.inner.jobs.send(TypedJob::boxed(job, hops::current(), answer)).map_err(|_| busy())?;
         answered.blocking_recv().unwrap_or_else(|_| Err(busy()))
     }
 

@@ -1,6 +1,6 @@
 //! What one job of the writer sees: the transaction, its clock, and a way to say what happened.
 
-use super::{log, subscriptions::Subscriptions};
+use super::{hops::HOPS_MAX, log, subscriptions::Subscriptions};
 use crate::{
     error::{Error, Result},
     event::{Actor, Audience, Envelope, Frames, Kind, Room},
@@ -45,6 +45,8 @@ impl Pending {
 pub struct Write<'a> {
     /// Milliseconds since the Unix epoch, the same for the whole transaction; never another clock.
     pub now: i64,
+    /// How many webhooks this has come through; see [`super::hops`].
+    pub(super) hops: u8,
     pub(super) conn: &'a Connection,
     pub(super) pending: &'a mut Pending,
     pub(super) subscriptions: &'a mut Subscriptions,
@@ -202,7 +204,7 @@ impl Write<'_> {
             actor: to_raw_value(&say.actor).map_err(Error::internal)?,
             frames: Frames::default(),
         };
-        envelope.seq = log::insert(self.conn, &envelope)?;
+        envelope.seq = log::insert(self.conn, &envelope, self.hops)?;
         log::insert_subjects(self.conn, envelope.seq, &say.subjects)?;
         if !say.no_webhook {
             self.owe(&envelope, say.only, say.except)?;
@@ -237,6 +239,10 @@ impl Write<'_> {
                      values (?1, ?2, 'failed', ?3, ?3)",
                 )?
                 .execute((event.seq, endpoint, self.now))?;
+            return Ok(());
+        }
+        if self.hops >= HOPS_MAX {
+            tracing::warn!(seq = event.seq, "an event came through {HOPS_MAX} webhooks: no more");
             return Ok(());
         }
         if let Audience::User(user) = event.audience {

@@ -66,6 +66,8 @@ pub(super) enum Outcome {
 /// A closure and whoever waits for what it returns.
 pub(super) struct TypedJob<T, F> {
     job: F,
+    /// See [`super::hops`].
+    hops: u8,
     outcome: Option<Result<T>>,
     answer: oneshot::Sender<Result<T>>,
 }
@@ -75,8 +77,8 @@ where
     T: Send + 'static,
     F: FnMut(&mut Write<'_>) -> Result<T> + Send + 'static,
 {
-    pub(super) fn boxed(job: F, answer: oneshot::Sender<Result<T>>) -> Box<dyn Job> {
-        Box::new(Self { job, outcome: None, answer })
+    pub(super) fn boxed(job: F, hops: u8, answer: oneshot::Sender<Result<T>>) -> Box<dyn Job> {
+        Box::new(Self { job, hops, outcome: None, answer })
     }
 }
 
@@ -86,6 +88,7 @@ where
     F: FnMut(&mut Write<'_>) -> Result<T> + Send,
 {
     fn run(&mut self, w: &mut Write<'_>) -> Outcome {
+        w.hops = self.hops;
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.job)(w)))
             .unwrap_or_else(|_| Err(Error::internal("a write job panicked")));
         let how = match &outcome {
@@ -214,8 +217,13 @@ impl Writer {
             let started = Instant::now();
             let mark = pending.mark();
             begin("savepoint job").map_err(|e| Broken::By(index, e.into()))?;
-            let mut write =
-                Write { now, conn: &self.conn, pending, subscriptions: &mut self.subscriptions };
+            let mut write = Write {
+                now,
+                hops: 0,
+                conn: &self.conn,
+                pending,
+                subscriptions: &mut self.subscriptions,
+            };
             let outcome = job.run(&mut write);
             if self.conn.is_autocommit() {
                 return Err(Broken::By(index, Error::Full));

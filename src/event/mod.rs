@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod changes;
 mod kind;
 pub mod pattern;
+pub mod schema;
 
 pub use audience::Listener;
 pub use kind::Kind;

@@ -1,13 +1,13 @@
-//! `/events` and `/event-types`.
+//! `/events`.
 
-use super::{BATCH_MAX, Publication, Publish, sql};
+use super::{BATCH_MAX, Publication, Publish, sql, types::Types};
 use crate::{
     db::{self, Said, Write},
     error::{Error, OrNotFound as _, Result},
-    event::{Actor, Envelope, Listed, catalogue, pattern},
+    event::{Actor, Envelope, Listed, pattern},
     http::{
-        Answer, Core, Json, May, PathOf, QueryOf, Reply, idempotency, ok,
-        permission::{PublishEvents, ReadEventTypes, ReadEvents, Staff},
+        Core, Json, May, PathOf, QueryOf, idempotency, ok,
+        permission::{PublishEvents, ReadEvents, Staff},
     },
     id::TenantId,
 };
@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Events of one page unless asked for fewer or more.
 const LIMIT: usize = 100;
@@ -34,12 +34,15 @@ const ROWS_MAX: usize = 5_000;
 /// 422 naming what is wrong; 409 for a key used for something else.
 pub async fn publish(
     State(core): State<Core>,
+    State(types): State<Types>,
     who: May<PublishEvents>,
     headers: HeaderMap,
     Json(body): Json<Publish>,
 ) -> Result<Response> {
-    let publication = body.check("")?;
+    let (publication, data) = body.check("")?;
     let (tenant, actor) = (who.tenant, who.actor());
+    types.check(&core.db, (tenant, publication.name()), &data, "").await?;
+    drop(data);
     idempotency::once(&core.db, &who, &headers, &body, move |w| {
         say(w, tenant, &actor, &publication, "")
     })
@@ -59,6 +62,7 @@ pub struct Batch {
 /// As [`publish`], with the index in the field's name.
 pub async fn publish_batch(
     State(core): State<Core>,
+    State(types): State<Types>,
     who: May<PublishEvents>,
     headers: HeaderMap,
     Json(body): Json<Batch>,
@@ -66,15 +70,13 @@ pub async fn publish_batch(
     if body.events.is_empty() || body.events.len() > BATCH_MAX {
         return Err(Error::field("events", format!("must be 1 to {BATCH_MAX} events")));
     }
-    let checked: Vec<(String, Publication)> = body
-        .events
-        .iter()
-        .enumerate()
-        .map(|(i, event)| {
-            let at = format!("events[{i}].");
-            event.check(&at).map(|publication| (at, publication))
-        })
-        .collect::<Result<_>>()?;
+    let mut checked: Vec<(String, Publication)> = Vec::with_capacity(body.events.len());
+    for (i, event) in body.events.iter().enumerate() {
+        let at = format!("events[{i}].");
+        let (publication, data) = event.check(&at)?;
+        types.check(&core.db, (who.tenant, publication.name()), &data, &at).await?;
+        checked.push((at, publication));
+    }
     let (tenant, actor) = (who.tenant, who.actor());
     idempotency::once(&core.db, &who, &headers, &body, move |w| {
         checked.iter().map(|(at, p)| say(w, tenant, &actor, p, at)).collect::<Result<Vec<_>>>()
@@ -184,31 +186,4 @@ pub async fn show(
     let found = core.db.read(move |r| db::event_at(r, listener.tenant, seq)).await?;
     let event = found.filter(|event| listener.may_hear(event)).or_not_found("event")?;
     Ok(ok(Listed::from(&event)).into_response())
-}
-
-/// One row of the catalogue.
-#[derive(Debug, Serialize)]
-pub struct EventType {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    description: &'static str,
-    audience: &'static str,
-    example: &'static Value,
-    schema: &'static Value,
-}
-
-/// `GET /event-types`: every built-in kind with a sentence, an example and a JSON Schema.
-///
-/// # Errors
-/// 403 for customers.
-pub async fn types(_who: May<ReadEventTypes>) -> Answer<Vec<EventType>> {
-    let rows = catalogue::entries().iter().map(|entry| EventType {
-        kind: entry.kind.name(),
-        description: entry.sentence,
-        audience: entry.audience,
-        example: &entry.example,
-        schema: &entry.schema,
-    });
-    let reply: Reply<Vec<EventType>> = ok(rows.collect());
-    Ok(reply)
 }

@@ -6,7 +6,7 @@ use super::{
     origin,
     reply::LoggedCause,
 };
-use crate::error::Error;
+use crate::{db::hops, error::Error};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
@@ -40,7 +40,10 @@ pub async fn frame(State(core): State<Core>, mut req: Request, next: Next) -> Re
     let line = tracing::enabled!(tracing::Level::DEBUG)
         .then(|| (req.method().clone(), req.uri().path().to_owned()));
     let mut response = match admit(&core, &req, client) {
-        Ok(()) => next.run(req).await,
+        Ok(()) => {
+            let hops = req.headers().get(hops::HEADER).map_or(0, |v| hops::read(v.as_bytes()));
+            hops::with(hops, next.run(req)).await
+        }
         Err(e) => e.into_response(),
     };
     let status = response.status();

@@ -2,9 +2,9 @@
 
 use super::{
     engine::{Engine, Parts, Whereto},
+    keys,
     post::{Failure, Outcome, Stage},
     sign::SigningKey,
-    sql,
 };
 use crate::{
     bins::{BinId, Incoming, Taken, Wait, Way},
@@ -13,7 +13,7 @@ use crate::{
 };
 use ::http::{HeaderName, HeaderValue, Method, header};
 use bytes::Bytes;
-use std::time::Instant;
+use std::{borrow::Cow, time::Instant};
 
 /// What is said where there is no such bin.
 pub const GONE: &str = "there is no such bin: bins end after 7 days, and with the server";
@@ -28,13 +28,7 @@ pub fn answer(number: u64) -> String {
 /// # Errors
 /// When the database refuses.
 pub async fn keys(engine: &Engine, tenant: TenantId, id: BinId) -> Result<Vec<SigningKey>> {
-    let path = id.path();
-    let found = engine.db.read(move |r| sql::secrets_for(r, tenant, &path)).await?;
-    let mut keys = Vec::new();
-    for (endpoint, sealed) in found {
-        keys.extend(engine.keys(endpoint, &sealed)?);
-    }
-    Ok(keys)
+    keys::pointing_at(engine, tenant, id.path()).await
 }
 
 /// Puts a delivery into a bin. Blocks for as long as the bin makes it wait.
@@ -48,7 +42,7 @@ pub(super) fn deliver(
     let bins = engine.guard.bins();
     // Another tenant's bin is one to be posted to, not one to tell whether our secret is right.
     let trusted = bins.owner(id, now).is_some_and(|(tenant, _)| tenant == whereto.tenant);
-    let keys = if trusted { whereto.keys.as_slice() } else { &[] };
+    let keys = if trusted { whereto.keys.live(now) } else { Cow::Borrowed(&[][..]) };
     let path = whereto.target.as_ref().ok().and_then(|target| target.uri().path_and_query());
     let mut headers: ::http::HeaderMap = headers.iter().cloned().collect();
     headers.insert(header::USER_AGENT, HeaderValue::from_static(super::post::USER_AGENT));
@@ -60,7 +54,7 @@ pub(super) fn deliver(
         from: None,
     };
     let late = || Err(Failure::Timeout(Stage::Answer));
-    let (result, body) = match bins.take((id, Way::Inside), incoming, keys, now) {
+    let (result, body) = match bins.take((id, Way::Inside), incoming, &keys, now) {
         Taken::Gone => (Ok(404), String::from(GONE)),
         Taken::TooLarge => (Ok(413), String::from("a bin keeps bodies of up to 65536 bytes")),
         Taken::TooMany | Taken::NoPlace => {

@@ -3,6 +3,7 @@
 use super::{
     ENDPOINTS_MAX, Endpoint, Wish,
     engine::{self, Engine},
+    headers::{self, Custom},
     post::Failure,
     sign, sql,
 };
@@ -62,9 +63,10 @@ pub async fn create(
     Lenient(wish): Lenient<Wish>,
 ) -> Answer<Made> {
     let chosen = wish.secret.clone().filter(|secret| !secret.is_empty());
-    let wanted = wish.wanted(None, &engine.guard)?;
+    let wanted = wish.clone().wanted(None, &engine.guard)?;
     let warning = reachable(&engine, "url", &wanted.url).await?;
     let secret = chosen.map_or_else(sign::generate_secret, Ok)?;
+    let custom = headers::checked(&wish.headers.unwrap_or_default(), &Custom::new())?;
     let (tenant, shown, sealing) = (who.tenant, secret.clone(), engine.clone());
     let endpoint = core
         .db
@@ -76,6 +78,7 @@ pub async fn create(
             let id = sql::next_id(w)?;
             let sealed = sealing.secrets.seal(&secret, &id.to_be_bytes())?;
             sql::insert(w, tenant, id, &wanted, &sealed)?;
+            headers::put(w, &sealing.secrets, (tenant, id), &custom)?;
             sql::find(w, tenant, id)?.or_not_found("webhook")
         })
         .await?;
@@ -106,30 +109,86 @@ pub async fn change(
     if_match: IfMatch,
     Lenient(wish): Lenient<Wish>,
 ) -> Answer<Made> {
-    let tenant = who.tenant;
-    let now = engine.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?;
     let based_on = if_match.or(wish.version);
+    let (endpoint, warning) = apply(&engine, who.tenant, id, based_on, wish).await?;
+    Ok(ok(Made { endpoint, secret: None, warning }))
+}
+
+/// Changes an endpoint; answers it, and a warning when its URL cannot be reached now.
+async fn apply(
+    engine: &Engine,
+    tenant: TenantId,
+    id: i64,
+    based_on: Option<i64>,
+    wish: Wish,
+) -> Result<(Endpoint, Option<String>)> {
+    let now = engine.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?;
     let secret = wish.secret.clone().filter(|secret| !secret.is_empty());
     let wanted = wish.clone().wanted(Some(&now), &engine.guard)?;
     let moved = wanted.url != now.url;
-    let warning = if moved { reachable(&engine, "url", &wanted.url).await? } else { None };
+    let warning = if moved { reachable(engine, "url", &wanted.url).await? } else { None };
     let sealed = secret.map(|s| engine.secrets.seal(&s, &id.to_be_bytes())).transpose()?;
-    let db = engine.db.clone();
+    let (db, engine) = (engine.db.clone(), engine.clone());
     let endpoint = db
         .write(move |w| {
             let now = sql::find(w, tenant, id)?.or_not_found("webhook")?;
             check_version(based_on, now.version, &now)?;
             // Judged again: another change may have come in between.
             let wanted = wish.clone().wanted(Some(&now), &engine.guard)?;
-            if sealed.is_some() || wanted != super::Wanted::of(&now) {
+            let said = wish.headers.as_ref();
+            let custom = headers::other(w, &engine.secrets, (tenant, id), said)?;
+            if sealed.is_some() || custom.is_some() || wanted != super::Wanted::of(&now) {
                 sql::update(w, tenant, id, &wanted, sealed.as_deref())?;
+                if let Some(custom) = &custom {
+                    headers::put(w, &engine.secrets, (tenant, id), custom)?;
+                }
                 let engine = engine.clone();
                 w.after_commit(move || engine.endpoint_changed(id));
             }
             sql::find(w, tenant, id)?.or_not_found("webhook")
         })
         .await?;
-    Ok(ok(Made { endpoint, secret: None, warning }))
+    Ok((endpoint, warning))
+}
+
+/// An endpoint just switched on or off, with what is held for it.
+#[derive(Debug, Serialize)]
+pub struct Switched {
+    #[serde(flatten)]
+    endpoint: Endpoint,
+    /// Deliveries that wait for a replay.
+    held: i64,
+}
+
+/// `POST /webhooks/{id}/pause`: delivers nothing until it is resumed; what comes is held.
+///
+/// # Errors
+/// 404 when the tenant has no such webhook.
+pub async fn pause(
+    State(engine): State<Engine>,
+    who: May<ManageWebhooks>,
+    PathOf(id): PathOf<i64>,
+) -> Answer<Switched> {
+    switch(&engine, who.tenant, id, false).await
+}
+
+/// `POST /webhooks/{id}/resume`: delivers again. What is held stays so until it is replayed.
+///
+/// # Errors
+/// 404 when the tenant has no such webhook.
+pub async fn resume(
+    State(engine): State<Engine>,
+    who: May<ManageWebhooks>,
+    PathOf(id): PathOf<i64>,
+) -> Answer<Switched> {
+    switch(&engine, who.tenant, id, true).await
+}
+
+async fn switch(engine: &Engine, tenant: TenantId, id: i64, active: bool) -> Answer<Switched> {
+    let wish = Wish { is_active: Some(active), ..Wish::default() };
+    let (endpoint, _) = apply(engine, tenant, id, None, wish).await?;
+    let held = engine.db.read(move |r| sql::open_in(r, id, "held")).await?;
+    Ok(ok(Switched { endpoint, held }))
 }
 
 /// `DELETE /webhooks/{id}` (seed B): what waits for it is cancelled.

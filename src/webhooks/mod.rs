@@ -5,17 +5,23 @@
 //! delivery is signed, [`schedule`] when it is tried again; [`crypt`] keeps the secrets, [`post`]
 //! makes the one call, and [`engine`] takes deliveries from the queue to their end. [`own`] is a
 //! user's own endpoint, which hears what they are notified of; [`inbox`] the receiver inside, and
-//! [`bin`] how deliveries get into the server's own request bins.
+//! [`bin`] how deliveries get into the server's own request bins. People rotate [`keys`], look
+//! after [`deliveries`] and have many sent again by [`replay`].
 
 pub mod address;
 pub mod bin;
+pub mod check;
 pub mod crypt;
+pub mod deliveries;
 pub mod engine;
+mod headers;
 pub mod http;
 pub mod inbox;
+pub mod keys;
 pub mod own;
 pub mod post;
 mod render;
+pub mod replay;
 pub mod schedule;
 pub mod sign;
 mod sql;
@@ -97,6 +103,9 @@ pub struct Endpoint {
     pub is_active: bool,
     /// What bodies look like.
     pub payload_format: PayloadFormat,
+    /// What is sent along; the values are not shown.
+    #[serde(serialize_with = "show_headers")]
+    pub headers: Vec<String>,
     /// Failed attempts in a row, 0 after a good one.
     pub failure_streak: u32,
     /// The status of the last attempt, when there was an answer.
@@ -126,6 +135,7 @@ pub struct Wish {
     timeout: Option<u32>,
     is_active: Option<bool>,
     payload_format: Option<PayloadFormat>,
+    headers: Option<headers::Custom>,
     version: Option<i64>,
 }
 
@@ -173,13 +183,7 @@ impl Wish {
         }
         missing_fields.done()?;
         let mut checks = Checks::new();
-        if let Some(secret) = &self.secret {
-            let long_enough = secret.is_empty() || secret.len() >= SECRET_MIN;
-            checks.check(long_enough, "secret", "must be at least 8 bytes");
-            if let Some(why) = sign::SigningKey::new(secret).err().filter(|_| !secret.is_empty()) {
-                checks.fail("secret", why.to_string());
-            }
-        }
+        check_secret(self.secret.as_deref().filter(|secret| !secret.is_empty()), &mut checks);
         let was = now.map(Wanted::of);
         let was = was.as_ref();
         let wanted = Wanted {
@@ -227,6 +231,21 @@ impl Wanted {
             Ok(()) => {}
         }
     }
+}
+
+/// Whether a chosen secret can be used.
+fn check_secret(secret: Option<&str>, checks: &mut Checks) {
+    if let Some(secret) = secret {
+        checks.check(secret.len() >= SECRET_MIN, "secret", "must be at least 8 bytes");
+        if let Err(why) = sign::SigningKey::new(secret) {
+            checks.fail("secret", why.to_string());
+        }
+    }
+}
+
+#[allow(clippy::ptr_arg, reason = "serde passes a reference to the field")]
+fn show_headers<S: serde::Serializer>(names: &Vec<String>, to: S) -> Result<S::Ok, S::Error> {
+    headers::show(names, to)
 }
 
 fn text(said: Option<String>, was: Option<&String>) -> String {

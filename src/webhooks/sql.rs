@@ -12,7 +12,7 @@ use serde::Serialize;
 
 const COLUMNS: &str = "id, tenant_id, name, description, url, events, retry_count, timeout_s,
     is_active, payload_format, failure_streak, last_status, last_attempt_at, version, created_at,
-    updated_at";
+    updated_at, header_names";
 
 fn endpoint(row: &rusqlite::Row<'_>) -> Result<Endpoint> {
     let format: String = row.get(9)?;
@@ -34,6 +34,7 @@ fn endpoint(row: &rusqlite::Row<'_>) -> Result<Endpoint> {
         version: row.get(13)?,
         created_at: row.get(14)?,
         updated_at: row.get(15)?,
+        headers: serde_json::from_str(&row.get::<_, String>(16)?).map_err(Error::internal)?,
     })
 }
 
@@ -59,28 +60,12 @@ pub(super) fn find(conn: &Connection, tenant: TenantId, id: i64) -> Result<Optio
 pub(super) fn row(conn: &Connection, tenant: TenantId, id: i64) -> Result<Option<engine::Row>> {
     Ok(conn
         .prepare_cached(
-            "select id, tenant_id, url, secret, is_active, retry_count, timeout_s, payload_format
+            "select id, tenant_id, url, secret, is_active, retry_count, timeout_s, payload_format,
+               old_keys, headers
              from endpoints where tenant_id = ?1 and id = ?2 and deleted_at is null",
         )?
         .query_row((tenant, id), engine::Row::read)
         .optional()?)
-}
-
-/// The sealed secrets of a tenant's endpoints in whose URLs a path stands; a few are enough.
-pub(super) fn secrets_for(
-    conn: &Connection,
-    tenant: TenantId,
-    path: &str,
-) -> Result<Vec<(i64, Vec<u8>)>> {
-    let found = conn
-        .prepare_cached(
-            "select id, secret from endpoints
-             where tenant_id = ?1 and deleted_at is null and instr(url, ?2) > 0
-             order by id desc limit 10",
-        )?
-        .query_map((tenant, path), |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(found)
 }
 
 /// How many endpoints a tenant has.
@@ -158,7 +143,7 @@ pub(super) fn update(
 ) -> Result<()> {
     w.prepare_cached(
         "update endpoints set name = ?3, description = ?4, url = ?5, events = ?6,
-           secret = coalesce(?7, secret), is_active = ?8, retry_count = ?9, timeout_s = ?10,
+           secret = coalesce(?7, secret), old_keys = iif(?7 is null, old_keys, null), is_active = ?8, retry_count = ?9, timeout_s = ?10,
            payload_format = ?11, updated_at = ?12, version = version + 1
          where tenant_id = ?1 and id = ?2",
     )?
@@ -177,6 +162,30 @@ pub(super) fn update(
         w.now,
     ))?;
     w.endpoints_changed();
+    Ok(())
+}
+
+/// The sealed headers of a tenant's endpoint.
+pub(super) fn headers(conn: &Connection, tenant: TenantId, id: i64) -> Result<Option<Vec<u8>>> {
+    Ok(conn
+        .prepare_cached("select headers from endpoints where tenant_id = ?1 and id = ?2")?
+        .query_row((tenant, id), |row| row.get(0))
+        .optional()?
+        .flatten())
+}
+
+/// Stores headers: their names, and all of it sealed.
+pub(super) fn set_headers(
+    w: &Write<'_>,
+    (tenant, id): (TenantId, i64),
+    names: &[&String],
+    sealed: Option<&[u8]>,
+) -> Result<()> {
+    let names = serde_json::to_string(names).map_err(Error::internal)?;
+    w.prepare_cached(
+        "update endpoints set headers = ?3, header_names = ?4 where tenant_id = ?1 and id = ?2",
+    )?
+    .execute((tenant, id, sealed, names))?;
     Ok(())
 }
 
@@ -306,17 +315,21 @@ const HOURS: i64 = 24;
 /// Good attempts that the percentiles are taken from.
 const SAMPLE: i64 = 1_000;
 
+/// How many deliveries are `waiting` or `held`, counted through the index of the queue. The caller
+/// has made sure whose endpoint it is.
+pub(super) fn open_in(conn: &Connection, endpoint: i64, state: &str) -> Result<i64> {
+    Ok(conn
+        .prepare_cached(
+            "select count(*) from deliveries where endpoint_id = ?1 and state = ?2
+               and state in ('waiting', 'held')",
+        )?
+        .query_row((endpoint, state), |row| row.get(0))?)
+}
+
 /// The numbers of an endpoint: sums by the hour, the open queue counted through its index.
 pub(super) fn stats(conn: &Connection, endpoint: &Endpoint, now: i64) -> Result<Stats> {
-    let open = |state: &str| -> Result<i64> {
-        Ok(conn
-            .prepare_cached(
-                "select count(*) from deliveries where endpoint_id = ?1 and state = ?2
-                   and state in ('waiting', 'held')",
-            )?
-            .query_row((endpoint.id, state), |row| row.get(0))?)
-    };
-    let (waiting, held) = (open("waiting")?, open("held")?);
+    let waiting = open_in(conn, endpoint.id, "waiting")?;
+    let held = open_in(conn, endpoint.id, "held")?;
     let sums: [i64; 6] = conn
         .prepare_cached(
             "select sum(delivered), sum(failed), sum(expired), sum(cancelled), sum(attempts_ok),

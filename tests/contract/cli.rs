@@ -55,6 +55,31 @@ fn webhooks_are_looked_after_from_the_terminal() {
 }
 
 #[test]
+fn what_was_set_aside_is_replayed_from_the_terminal() {
+    let server = Server::start();
+    let admin = server.admin();
+    let receiver = Receiver::start();
+    let id = hook(&admin, &receiver.url("/"), &json!({})).to_string();
+    let run = |args: &[&str]| run(&server, &admin, args);
+    run(&["webhook", "pause", &id]);
+    for _ in 0..3 {
+        say(&admin, "load.step");
+    }
+    run(&["webhook", "resume", &id]);
+    let replay =
+        |more: &[&str]| run(&[&["webhook", "replay", &id, "--since", "1h"], more].concat());
+    assert_eq!(replay(&["--dry-run"]).stdout, "3 would be sent again");
+    let none = json_of(&replay(&["--dry-run", "--json", "--events", "agent.*,load.end"]));
+    assert_eq!((&none["count"], receiver.received().len()), (&json!(0), 0));
+    let done = replay(&["--states", "held"]);
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.stdout.contains("3 of 3 queued"), "{}", done.stdout);
+    assert_eq!(receiver.wait_for(3).len(), 3);
+    assert_eq!(run(&["webhook", "replay", &id, "--since", "soon"]).code, Some(2));
+    assert_eq!(replay(&["--states", "lost"]).code, Some(1));
+}
+
+#[test]
 fn what_goes_wrong_is_said_in_a_line_with_an_exit_code() {
     let server = Server::start();
     let admin = server.admin();
@@ -89,6 +114,7 @@ fn what_goes_wrong_is_said_in_a_line_with_an_exit_code() {
     assert_eq!(strict.code, Some(1));
     let found: Value = serde_json::from_str(&strict.stdout).unwrap();
     assert_eq!((&found["allowed"], &found["rule"]), (&json!(false), &json!("closed_range")));
+    assert_eq!(found["addresses"][0]["address"], "127.0.0.1");
     let ours = server.setup.clone().env("SERVER_PORT", &server.address.port().to_string());
     let ours = ours.run(&["webhook", "check", bin["url"].as_str().unwrap()]);
     assert!(ours.stdout.contains("a bin of this server"), "{} {}", ours.stdout, ours.stderr);

@@ -5,24 +5,20 @@ use crate::{
     bins::Bins,
     cli::{
         say, serve,
-        shown::{columns, plain, say_json},
+        shown::{At as _, columns, say_json, word},
     },
     config::{Config, Flags, Surroundings, load},
     exit::{Exit, Failure},
     webhooks::{
-        address::{Guard, Refused},
+        check,
         post::{self, Poster},
     },
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Duration,
 };
-
-/// How long the name may take to resolve.
-const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
 
 /// What to check.
 #[derive(Debug, clap::Args)]
@@ -34,20 +30,6 @@ pub struct Args {
     json: bool,
 }
 
-/// What was found out about a URL.
-#[derive(Debug)]
-struct Found {
-    addresses: Vec<(SocketAddr, Result<(), Refused>)>,
-    /// Why it cannot be called, whatever its addresses are.
-    problem: Option<(&'static str, String)>,
-}
-
-impl Found {
-    fn is_good(&self) -> bool {
-        self.problem.is_none() && self.addresses.iter().all(|(_, judged)| judged.is_ok())
-    }
-}
-
 /// Checks it by the rules of the configuration at hand.
 pub(super) fn run(args: &Args, flags: &Flags, around: &Surroundings) -> Result<(), Failure> {
     let loaded = load(flags, around)?;
@@ -56,16 +38,17 @@ pub(super) fn run(args: &Args, flags: &Flags, around: &Surroundings) -> Result<(
     let guard = Arc::new(guard.with_bins(loaded.config.public_url.clone(), Bins::default()));
     let poster = Poster::new(guard.clone(), &post::Settings::default())
         .map_err(|e| Failure::new(Exit::Config, e.to_string()))?;
-    let found = look(&args.url, &guard, &poster);
+    let found = check::look(&guard, &poster, &args.url);
+    let shown = serde_json::to_value(&found).unwrap_or_default();
     if args.json {
-        say_json(&as_json(&args.url, &found))?;
+        say_json(&shown)?;
     } else {
-        say(&as_text(&found))?;
+        say(&as_text(&shown))?;
+        if loaded.config.webhook_proxy.is_some() {
+            say("WEBHOOK_PROXY is set: the proxy looks names up itself and must guard them.\n")?;
+        }
     }
-    if loaded.config.webhook_proxy.is_some() && !args.json {
-        say("WEBHOOK_PROXY is set: the proxy looks names up itself and must guard them.\n")?;
-    }
-    match found.is_good() {
+    match found.is_allowed() {
         true => Ok(()),
         false => Err(Failure::new(Exit::Failed, "a webhook cannot go there")),
     }
@@ -77,66 +60,30 @@ fn listens_at(config: &Config) -> SocketAddr {
     SocketAddr::new(ip, config.server_port)
 }
 
-fn look(url: &str, guard: &Guard, poster: &Poster) -> Found {
-    let problem = |rule, why: String| Found { addresses: Vec::new(), problem: Some((rule, why)) };
-    let target = match guard.parse_url(url) {
-        Ok(target) if target.bin().is_some() => {
-            return Found { addresses: Vec::new(), problem: None };
-        }
-        Ok(target) => target,
-        Err(refused) => return problem(refused.rule(), refused.to_string()),
-    };
-    match poster.look_up(&target, LOOK_UP_WITHIN) {
-        Ok(addresses) => {
-            let judged = |address| (address, guard.check_addr(address));
-            Found { addresses: addresses.into_iter().map(judged).collect(), problem: None }
-        }
-        Err(failure) => problem(failure.word(), failure.to_string()),
-    }
-}
-
-fn as_json(url: &str, found: &Found) -> Value {
-    let rule = |judged: &Result<(), Refused>| judged.as_ref().err().map(Refused::rule);
-    let why = |judged: &Result<(), Refused>| judged.as_ref().err().map(ToString::to_string);
-    let addresses: Vec<Value> = found
-        .addresses
-        .iter()
-        .map(|(at, judged)| {
-            json!({ "address": at.to_string(), "allowed": judged.is_ok(), "rule": rule(judged),
-                "why": why(judged) })
-        })
-        .collect();
-    json!({
-        "url": url,
-        "allowed": found.is_good(),
-        "rule": found.problem.as_ref().map(|(rule, _)| rule),
-        "why": found.problem.as_ref().map(|(_, why)| why),
-        "addresses": addresses,
-    })
-}
-
-fn as_text(found: &Found) -> String {
-    if let Some((rule, why)) = &found.problem {
-        return format!("refused ({rule}): {}\n", plain(why));
-    }
-    if found.addresses.is_empty() {
+fn as_text(found: &Value) -> String {
+    if found.at("bin") == &Value::Bool(true) {
         return String::from("a bin of this server: delivered within the process\n");
     }
-    let rows: Vec<Vec<String>> = found
-        .addresses
-        .iter()
-        .map(|(at, judged)| match judged {
-            Ok(()) => vec![at.to_string(), "allowed".into(), String::new()],
-            Err(why) => {
-                vec![at.to_string(), "refused".into(), format!("{}: {why}", why.rule())]
-            }
-        })
-        .collect();
-    let mut text = columns(&["address", "", "rule"], &rows);
-    if found.addresses.iter().any(|(_, judged)| judged.is_ok()) && !found.is_good() {
-        text.push_str(
-            "One refused address refuses them all: which is called is the network's choice.\n",
-        );
+    if !found.at("unresolved").is_null() {
+        return format!("{}\n", word(found.at("unresolved")));
+    }
+    let addresses = found.at("addresses").as_array().map(Vec::as_slice).unwrap_or_default();
+    if addresses.is_empty() {
+        return format!("refused ({}): it {}\n", word(found.at("rule")), word(found.at("refused")));
+    }
+    let row = |one: &Value| {
+        let judged = if one.at("refused").is_null() { "allowed" } else { "refused" };
+        let at = match word(one.at("address")) {
+            v6 if v6.contains(':') => format!("[{v6}]:{}", one.at("port")),
+            v4 => format!("{v4}:{}", one.at("port")),
+        };
+        vec![at, judged.into(), word(one.at("rule")), word(one.at("refused"))]
+    };
+    let rows: Vec<Vec<String>> = addresses.iter().map(row).collect();
+    let mut text = columns(&["address", "", "rule", ""], &rows);
+    let refused = rows.iter().filter(|row| row.iter().any(|word| word == "refused")).count();
+    if (1..rows.len()).contains(&refused) {
+        text.push_str("One that is refused refuses them all: the network chooses among them.\n");
     }
     text
 }
@@ -144,32 +91,23 @@ fn as_text(found: &Found) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
-    fn each_address_is_judged_and_a_bad_url_says_by_which_rule() {
-        let guard = Arc::new(Guard::new("").unwrap());
-        let look_up = Box::new(|name: &str| match name {
-            "mixed.test" => Ok(["93.184.216.34", "10.0.0.1"].map(|a| a.parse().unwrap()).to_vec()),
-            _ => Err(std::io::Error::other("no such name")),
-        });
-        let poster =
-            Poster::with_look_up(guard.clone(), &post::Settings::default(), look_up).unwrap();
-        let found = look("https://mixed.test/hook", &guard, &poster);
-        let json = as_json("x", &found);
-        assert_eq!((found.is_good(), &json["allowed"]), (false, &json!(false)));
-        assert_eq!(json["addresses"][0]["allowed"], true);
-        assert_eq!(json["addresses"][1]["rule"], "closed_range");
-        assert!(as_text(&found).contains("refuses them all"), "{}", as_text(&found));
-        for (url, rule) in [
-            ("ftp://a.test", "scheme"),
-            ("http://169.254.169.254/", "never_allowed"),
-            ("http://10.0.0.1/", "closed_range"),
-            ("https://lost.test/", "dns"),
-        ] {
-            let found = look(url, &guard, &poster);
-            assert_eq!(as_json(url, &found)["rule"], rule, "{url}");
-            assert!(as_text(&found).starts_with(&format!("refused ({rule})")), "{url}");
-        }
-        assert!(look("https://93.184.216.34/", &guard, &poster).is_good());
+    fn what_was_found_is_said_in_lines() {
+        let address = |address: &str, rule: Value| {
+            json!({ "address": address, "port": 443,
+            "rule": rule, "refused": rule })
+        };
+        let mixed = json!({ "addresses": [address("93.184.216.34", Value::Null),
+            address("fd00::1", json!("closed_range"))] });
+        let text = as_text(&mixed);
+        assert!(text.contains("93.184.216.34:443  allowed\n"), "{text}");
+        assert!(text.contains("[fd00::1]:443      refused  closed_range"), "{text}");
+        assert!(text.ends_with("chooses among them.\n"), "{text}");
+        let scheme = json!({ "rule": "scheme", "refused": "must be http", "addresses": [] });
+        assert_eq!(as_text(&scheme), "refused (scheme): it must be http\n");
+        assert_eq!(as_text(&json!({ "unresolved": "name not found" })), "name not found\n");
+        assert!(as_text(&json!({ "bin": true })).starts_with("a bin of this server"));
     }
 }

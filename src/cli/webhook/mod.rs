@@ -1,6 +1,7 @@
 //! `deskbell webhook`: webhooks of a running server, and two checks that need none.
 
 mod check;
+mod replay;
 mod verify;
 
 use super::{
@@ -65,6 +66,8 @@ pub enum Command {
     Pause(One),
     /// Deliver to one again
     Resume(One),
+    /// Have what failed or was set aside sent again, and watch how far that came
+    Replay(replay::Args),
     /// Check the signatures of a captured request
     Verify(verify::Args),
     /// Say where a URL leads and whether this server's rules let a webhook go there
@@ -86,6 +89,7 @@ pub(super) fn run(command: Command, flags: &Flags, around: &Surroundings) -> Res
         Command::Stats(one) => stats(&one),
         Command::Pause(one) => switch(&one, false),
         Command::Resume(one) => switch(&one, true),
+        Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Check(args) => check::run(&args, flags, around),
     }

@@ -3,7 +3,7 @@
 use super::{Engine, board::Look, lane::Attempted, sql};
 use crate::{
     error::{Error, Result},
-    webhooks::{PayloadFormat, inbox},
+    webhooks::{PayloadFormat, headers, inbox, keys::Keys},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -127,7 +127,8 @@ impl Keeper {
 impl sql::Row {
     /// The endpoint as the lanes use it.
     pub(in crate::webhooks) fn whereto(self, engine: &Engine) -> Result<super::Whereto> {
-        let keys = engine.keys(self.id, &self.secret)?;
+        let keys = Keys::open(&engine.secrets, self.id, &self.secret, self.old_keys.as_deref())?;
+        let custom = headers::open(self.headers.as_deref(), &engine.secrets, self.id)?;
         let timeout = Duration::from_secs(u64::from(self.timeout_s));
         let format = PayloadFormat::of(&self.payload_format);
         Ok(super::Whereto {
@@ -136,6 +137,7 @@ impl sql::Row {
             inside: inbox::is_path(&self.url),
             target: engine.guard.parse_url(&self.url),
             keys,
+            headers: headers::pairs(&custom),
             timeout,
             retry_count: self.retry_count,
             format: format.ok_or_else(|| Error::internal("an unknown payload format"))?,

@@ -5,11 +5,12 @@ use crate::{
     webhooks::{
         PayloadFormat,
         address::{Refused, Target},
+        keys::Keys,
         post::Outcome,
         render::Stored,
-        sign::SigningKey,
     },
 };
+use http::{HeaderName, HeaderValue};
 use std::{
     collections::{HashSet, VecDeque},
     sync::Arc,
@@ -24,7 +25,9 @@ pub(in crate::webhooks) struct Whereto {
     pub(in crate::webhooks) inside: bool,
     /// Why it cannot be called, where the URL is refused today; each attempt fails with it.
     pub(in crate::webhooks) target: Result<Target, Refused>,
-    pub(in crate::webhooks) keys: Vec<SigningKey>,
+    pub(in crate::webhooks) keys: Keys,
+    /// What the endpoint wants sent along.
+    pub(in crate::webhooks) headers: Box<[(HeaderName, HeaderValue)]>,
     pub(in crate::webhooks) timeout: Duration,
     pub(in crate::webhooks) retry_count: u32,
     pub(in crate::webhooks) format: PayloadFormat,
@@ -36,6 +39,8 @@ pub(in crate::webhooks) struct Job {
     pub(in crate::webhooks) delivery: i64,
     /// Attempts made before this one.
     pub(in crate::webhooks) attempts: u32,
+    /// Those of them made before it was last put back into the queue.
+    pub(in crate::webhooks) attempts_before: u32,
     pub(in crate::webhooks) event: Stored,
 }
 

@@ -11,7 +11,7 @@ mod lane;
 mod sql;
 mod worker;
 
-use super::{address::Guard, crypt::SecretBox, post::Poster, schedule::Schedule, sign::SigningKey};
+use super::{address::Guard, crypt::SecretBox, post::Poster, schedule::Schedule};
 use crate::{
     bell::Owed,
     db::Db,
@@ -65,6 +65,8 @@ pub struct Parts {
     pub(super) secrets: SecretBox,
     /// Tests by hand that may run at the same time.
     pub(super) tests: tokio::sync::Semaphore,
+    /// Rung when a replay was made.
+    pub(super) replays: tokio::sync::Notify,
 }
 
 impl std::ops::Deref for Engine {
@@ -100,6 +102,7 @@ impl Engine {
             poster: settings.poster,
             secrets: settings.secrets,
             tests: tokio::sync::Semaphore::new(TESTS_MAX),
+            replays: tokio::sync::Notify::new(),
         }));
         if settings.paused {
             return Ok(engine);
@@ -143,14 +146,6 @@ impl Engine {
         self.board.stop();
         self.owed.ring(&[]);
         self.board.wait_idle(within);
-    }
-}
-
-impl Parts {
-    /// The keys of an endpoint, from what is stored.
-    pub(super) fn keys(&self, endpoint: i64, sealed: &[u8]) -> Result<Vec<SigningKey>> {
-        let secret = self.secrets.open(sealed, &endpoint.to_be_bytes())?;
-        Ok(vec![SigningKey::new(&secret).map_err(|e| Error::internal(e.to_string()))?])
     }
 }
 

@@ -31,13 +31,16 @@ pub(in crate::webhooks) struct Row {
     pub(in crate::webhooks) retry_count: u32,
     pub(in crate::webhooks) timeout_s: u32,
     pub(in crate::webhooks) payload_format: String,
+    pub(in crate::webhooks) old_keys: Option<Vec<u8>>,
+    pub(in crate::webhooks) headers: Option<Vec<u8>>,
 }
 
 /// An endpoint of any tenant, unless it is deleted: the engine works for all of them.
 pub(super) fn endpoint(conn: &Connection, id: i64) -> Result<Option<Row>> {
     Ok(conn
         .prepare_cached(
-            "select id, tenant_id, url, secret, is_active, retry_count, timeout_s, payload_format
+            "select id, tenant_id, url, secret, is_active, retry_count, timeout_s, payload_format,
+               old_keys, headers
              from endpoints where id = ?1 and deleted_at is null",
         )?
         .query_row([id], Row::read)
@@ -56,6 +59,8 @@ impl Row {
             retry_count: row.get(5)?,
             timeout_s: row.get(6)?,
             payload_format: row.get(7)?,
+            old_keys: row.get(8)?,
+            headers: row.get(9)?,
         })
     }
 }
@@ -125,7 +130,8 @@ pub(in crate::webhooks) fn job(
     id: i64,
 ) -> Result<Option<Job>> {
     let mut statement = conn.prepare_cached(
-        "select d.attempts, e.seq, e.id, e.kind, e.at_ms, e.actor, e.data, e.changes
+        "select d.attempts, e.seq, e.id, e.kind, e.at_ms, e.actor, e.data, e.changes, e.hops,
+           d.attempts_before
          from deliveries d join events e on e.seq = d.event_seq
          where d.id = ?1 and e.data is not null",
     )?;
@@ -135,6 +141,7 @@ pub(in crate::webhooks) fn job(
         whereto: whereto.clone(),
         delivery: id,
         attempts: row.get(0)?,
+        attempts_before: row.get(9)?,
         event: Stored {
             seq: row.get(1)?,
             id: read_uuid(row.get_ref(2)?).map_err(Error::internal)?.to_string(),
@@ -143,6 +150,7 @@ pub(in crate::webhooks) fn job(
             actor: row.get(5)?,
             data: row.get(6)?,
             changes: row.get(7)?,
+            hops: row.get(8)?,
         },
     }))
 }

@@ -22,7 +22,7 @@ pub(super) fn run(engine: &Engine) {
 
 /// One POST of a delivery. Blocks for as long as it takes.
 pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
-    let Job { whereto, delivery, attempts, event } = job;
+    let Job { whereto, delivery, attempts, attempts_before, event } = job;
     let number = attempts + 1;
     let at_ms = engine.db.clock().now_ms();
     let now_s = at_ms / 1000;
@@ -35,7 +35,8 @@ pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
                 delivery: *delivery,
                 attempt: number,
                 now_s,
-                keys: &whereto.keys,
+                keys: &whereto.keys.live(at_ms),
+                custom: &whereto.headers,
             };
             let headers = render::headers(event, &named, &body);
             send(engine, whereto, &headers, &body)
@@ -51,7 +52,11 @@ pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
         again_in: None,
     };
     if !attempted.is_good() {
-        attempted.again_in = engine.schedule.next(number, whereto.retry_count, random());
+        attempted.again_in = engine.schedule.next(
+            number.saturating_sub(*attempts_before),
+            whereto.retry_count,
+            random(),
+        );
     }
     attempted
 }
