@@ -63,10 +63,13 @@ create table event_types (
   primary key (tenant_id, name)
 ) strict, without rowid;
 
--- Up to `meta.trimmed` events have lost their data, but for these: somebody is still owed them, or
--- was until lately. `look_at` says when to ask again.
+-- Up to `meta.trimmed` the log no longer answers, and up to `meta.purged` events have lost their
+-- data, but for these: somebody is still owed them, or was until lately. `look_at` says when to ask
+-- again.
 create table events_kept (
   seq     integer primary key,
   look_at integer not null
 ) strict;
 create index events_kept_by_time on events_kept (look_at);
+-- An event that goes takes along what it spoke of.
+create index event_subjects_by_seq on event_subjects (seq);

@@ -12,7 +12,7 @@ use crate::{
     exit::{Exit, Failure},
     http::{Core, CoreParts, Settings, metrics::Metrics},
     hub::{self, Hub},
-    listen, routes, socketio,
+    listen, retention, routes, socketio,
     tickets::sla,
     time::Clock,
     users,
@@ -76,6 +76,7 @@ pub struct Server {
     pub address: SocketAddr,
     listener: TcpListener,
     sockets_max: usize,
+    retention: retention::Limits,
 }
 
 impl Server {
@@ -115,13 +116,14 @@ impl Server {
         let types = Types::default();
         let app = App { core, engine, bins, tickets: Arc::default(), files, socketio, types };
         say("Handlers initialized");
-        Ok(Self { app, address, listener, sockets_max: config.ws_max })
+        let retention = retention::Limits::new(config.event_keep_days);
+        Ok(Self { app, address, listener, sockets_max: config.ws_max, retention })
     }
 
     /// Serves until `stop` says so, then ends in order: no new connections, clients told, open
     /// requests and attempts finished or left for the next start, the WAL folded in.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
-        let Self { app, listener, sockets_max, .. } = self;
+        let Self { app, listener, sockets_max, retention, .. } = self;
         let App { core, engine, bins, files, socketio, .. } = app.clone();
         let sweep = tokio::spawn(core.hub.clone().sweep());
         let touch = tokio::spawn(touch_sessions(core.clone()));
@@ -129,6 +131,7 @@ impl Server {
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
         let clocks = tokio::spawn(sla::keep(core.db.clone()));
         let replays = tokio::spawn(replay::keep(engine.clone()));
+        let forgetting = tokio::spawn(retention::keep(core.db.clone(), retention));
         let heartbeat = tokio::spawn(socketio.clone().keep());
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
@@ -150,7 +153,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog, files, clocks, replays, heartbeat] {
+        for task in [sweep, touch, watchdog, files, clocks, replays, forgetting, heartbeat] {
             task.abort();
         }
         let db = core.db.clone();

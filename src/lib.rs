@@ -12,7 +12,8 @@
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
 //!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`events`]
 //!   (the log from outside), [`webhooks`] (endpoints, users' own ones, the delivery engine),
-//!   [`bins`] (addresses of our own that keep what is sent to them, for trying webhooks out).
+//!   [`bins`] (addresses of our own that keep what is sent to them, for trying webhooks out),
+//!   [`retention`] (what is forgotten, and when).
 //! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`].
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
 
@@ -39,6 +40,7 @@ pub mod listen;
 pub mod logging;
 pub mod notifications;
 pub mod pages;
+pub mod retention;
 mod routes;
 pub mod search;
 pub mod socketio;

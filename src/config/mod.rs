@@ -76,6 +76,8 @@ pub struct Config {
     pub webhook_proxy: Option<Secret>,
     /// `WEBHOOK_RETRY_SCHEDULE` as written; the schedule reads it.
     pub webhook_retry_schedule: Option<String>,
+    /// `EVENT_KEEP_DAYS`; 0 is for ever.
+    pub event_keep_days: u32,
     /// `MIN_FREE_DISK_MB`, in MiB.
     pub min_free_disk_mb: u64,
     /// `LOG_FORMAT`.
@@ -188,6 +190,7 @@ impl Reader<'_> {
             webhook_ca_file: self.take(&keys::WEBHOOK_CA_FILE, some(parse::existing_file)),
             webhook_proxy: self.take(&keys::WEBHOOK_PROXY, some(proxy)),
             webhook_retry_schedule: self.take(&keys::WEBHOOK_RETRY_SCHEDULE, some(parse::text)),
+            event_keep_days: self.take(&keys::EVENT_KEEP_DAYS, parse::keep_days),
             min_free_disk_mb: self.take(&keys::MIN_FREE_DISK_MB, number(0..=1_048_576)),
             log_format: self.take(&keys::LOG_FORMAT, LogFormat::parse),
             log_level: self.take(&keys::LOG_LEVEL, LogLevel::parse),

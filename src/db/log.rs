@@ -48,7 +48,8 @@ pub(super) fn insert_subjects(conn: &Connection, seq: i64, subjects: &[EntityId]
 /// Where the log begins and ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The oldest event kept, of any tenant; one more than `latest` when there is none.
+    /// The oldest event from which on all are kept whole, of any tenant; one more than `latest`
+    /// when there is none. Some older ones may keep their data for longer.
     pub oldest: i64,
     /// The newest `seq` given out.
     pub latest: i64,
@@ -64,9 +65,14 @@ pub fn bounds(conn: &Connection) -> Result<Bounds> {
         .query_row([], |row| row.get(0))
         .optional()?
         .unwrap_or(0);
+    let trimmed: Option<i64> = conn
+        .prepare_cached("select cast(value as integer) from meta where key = 'trimmed'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
     let oldest: Option<i64> = conn
-        .prepare_cached("select min(seq) from events where data is not null")?
-        .query_row([], |row| row.get(0))?;
+        .prepare_cached("select seq from events where seq > ?1 order by seq limit 1")?
+        .query_row([trimmed.unwrap_or(0)], |row| row.get(0))
+        .optional()?;
     Ok(Bounds { oldest: oldest.unwrap_or(latest + 1), latest })
 }
 

@@ -6,11 +6,12 @@ use super::{
     headers::{self, Custom},
     post::Failure,
     sign, sql,
+    stats::{self, Stats},
 };
 use crate::{
     db::{Said, Say, Write},
     error::{Error, OrNotFound as _, Result},
-    event::{Actor, Kind},
+    event::{Actor, Kind, pattern},
     http::{
         Answer, Core, Lenient, May, PathOf, QueryOf, created, ok,
         patch::{IfMatch, check_version},
@@ -307,6 +308,10 @@ pub(super) fn try_once(
     Ok(attempted)
 }
 
+/// What the log can be asked for. Attempts leave a delivery waiting, delivered or failed; the other
+/// states come over deliveries without one.
+const STATES: [&str; 6] = ["waiting", "delivered", "failed", "held", "expired", "cancelled"];
+
 /// The query of the log.
 #[derive(Debug, Deserialize)]
 pub struct LogWanted {
@@ -323,16 +328,22 @@ impl LogWanted {
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(Error::field("limit", format!("must be 1 to {LIMIT_MAX}")));
         }
-        let states = ["waiting", "delivered", "failed"];
-        if self.state.as_deref().is_some_and(|s| !states.contains(&s)) {
-            return Err(Error::field("state", format!("must be one of {}", states.join(", "))));
+        if self.state.as_deref().is_some_and(|s| !STATES.contains(&s)) {
+            return Err(Error::field("state", format!("must be one of {}", STATES.join(", "))));
+        }
+        if let Some(event) = &self.event {
+            pattern::validate(event).map_err(|why| Error::field("event", why))?;
+        }
+        if self.before.is_some_and(|before| before < 1) {
+            return Err(Error::field("before", "must be 1 or more"));
         }
         let (state, event, before) = (self.state, self.event, self.before.unwrap_or(i64::MAX));
         Ok(move |endpoint| sql::LogQuery { endpoint, before, limit, state, event })
     }
 }
 
-/// `GET /webhooks/{id}/logs` (seed B): attempts, the newest first.
+/// `GET /webhooks/{id}/logs` (seed B): attempts, the newest first; with `state` held, expired or
+/// cancelled, the deliveries in it.
 ///
 /// # Errors
 /// 404; 422 for a bad query.
@@ -358,11 +369,11 @@ pub async fn stats(
     State(core): State<Core>,
     who: May<ReadWebhooks>,
     PathOf(id): PathOf<i64>,
-) -> Answer<sql::Stats> {
+) -> Answer<Stats> {
     let (tenant, now) = (who.tenant, core.clock().now_ms());
     let found = core.db.read(move |r| {
         let endpoint = sql::find(r, tenant, id)?.or_not_found("webhook")?;
-        sql::stats(r, &endpoint, now)
+        stats::stats(r, &endpoint, now)
     });
     Ok(ok(found.await?))
 }

@@ -25,6 +25,7 @@ pub mod replay;
 pub mod schedule;
 pub mod sign;
 mod sql;
+pub mod stats;
 
 use crate::{
     error::{Checks, Result},

@@ -238,15 +238,56 @@ pub(super) struct LogQuery {
     pub(super) event: Option<String>,
 }
 
-/// Attempts to an endpoint, the newest first. The caller has made sure whose endpoint it is.
+/// What an endpoint's log says, the newest first. The caller has made sure whose endpoint it is.
 pub(super) fn log(conn: &Connection, query: &LogQuery) -> Result<Vec<Logged>> {
+    match query.state.as_deref() {
+        Some(state @ ("held" | "expired" | "cancelled")) => unattempted(conn, query, state),
+        _ => attempted(conn, query),
+    }
+}
+
+/// Deliveries that no attempt left in their state; `id` is their own number, and so is `before`.
+fn unattempted(conn: &Connection, query: &LogQuery, state: &str) -> Result<Vec<Logged>> {
+    // The partial indexes are used where their condition is spelled out.
+    let among = if state == "held" { "'waiting', 'held'" } else { "'expired', 'cancelled'" };
+    conn.prepare_cached(&format!(
+        "select d.id, e.kind, e.id, e.seq, d.attempts, coalesce(d.ended_at, e.at_ms)
+         from deliveries d join events e on e.seq = d.event_seq
+         where d.endpoint_id = ?1 and d.id < ?2 and d.state = ?4 and d.state in ({among})
+           and (?5 is null or e.kind glob ?5)
+         order by d.id desc limit ?3"
+    ))?
+    .query_and_then((query.endpoint, query.before, query.limit, state, &query.event), |row| {
+        let (delivery, attempt): (i64, u32) = (row.get(0)?, row.get(4)?);
+        let id = crate::db::read_uuid(row.get_ref(2)?).map_err(Error::internal)?;
+        Ok(Logged {
+            id: delivery,
+            delivery_id: delivery,
+            event: row.get(1)?,
+            event_id: id.to_string(),
+            seq: row.get(3)?,
+            state: state.to_owned(),
+            attempt,
+            retries: attempt.saturating_sub(1),
+            http_status: None,
+            response_time_ms: 0,
+            error: None,
+            response_body: None,
+            created_at: row.get(5)?,
+            next_attempt_at: None,
+        })
+    })?
+    .collect()
+}
+
+fn attempted(conn: &Connection, query: &LogQuery) -> Result<Vec<Logged>> {
     conn.prepare_cached(
         "select a.id, a.delivery_id, e.kind, e.id, e.seq, a.state, a.number, a.http_status,
            a.response_time_ms, a.error, a.response_body, a.at_ms, a.next_attempt_at
          from attempts a join deliveries d on d.id = a.delivery_id
            join events e on e.seq = d.event_seq
          where a.endpoint_id = ?1 and a.id < ?2 and (?4 is null or a.state = ?4)
-           and (?5 is null or e.kind = ?5)
+           and (?5 is null or e.kind glob ?5)
          order by a.id desc limit ?3",
     )?
     .query_and_then(
@@ -275,46 +316,6 @@ pub(super) fn log(conn: &Connection, query: &LogQuery) -> Result<Vec<Logged>> {
     .collect()
 }
 
-/// One hour of an endpoint.
-#[derive(Debug, Serialize)]
-pub(super) struct Hour {
-    #[serde(serialize_with = "time::as_rfc3339")]
-    hour: i64,
-    delivered: i64,
-    failed: i64,
-    attempts: i64,
-    avg_response_time_ms: Option<i64>,
-}
-
-/// The numbers of an endpoint.
-#[derive(Debug, Serialize)]
-pub struct Stats {
-    total: i64,
-    waiting: i64,
-    delivered: i64,
-    failed: i64,
-    held: i64,
-    expired: i64,
-    cancelled: i64,
-    success_rate: Option<f64>,
-    avg_response_time_ms: Option<i64>,
-    p50_response_time_ms: Option<i64>,
-    p95_response_time_ms: Option<i64>,
-    #[serde(serialize_with = "time::as_rfc3339_opt")]
-    last_delivery_at: Option<i64>,
-    last_status: Option<u16>,
-    queue_depth: i64,
-    hours: Vec<Hour>,
-}
-
-const HOUR_MS: i64 = 3_600_000;
-
-/// Hours listed, the current one included.
-const HOURS: i64 = 24;
-
-/// Good attempts that the percentiles are taken from.
-const SAMPLE: i64 = 1_000;
-
 /// How many deliveries are `waiting` or `held`, counted through the index of the queue. The caller
 /// has made sure whose endpoint it is.
 pub(super) fn open_in(conn: &Connection, endpoint: i64, state: &str) -> Result<i64> {
@@ -324,66 +325,4 @@ pub(super) fn open_in(conn: &Connection, endpoint: i64, state: &str) -> Result<i
                and state in ('waiting', 'held')",
         )?
         .query_row((endpoint, state), |row| row.get(0))?)
-}
-
-/// The numbers of an endpoint: sums by the hour, the open queue counted through its index.
-pub(super) fn stats(conn: &Connection, endpoint: &Endpoint, now: i64) -> Result<Stats> {
-    let waiting = open_in(conn, endpoint.id, "waiting")?;
-    let held = open_in(conn, endpoint.id, "held")?;
-    let sums: [i64; 6] = conn
-        .prepare_cached(
-            "select sum(delivered), sum(failed), sum(expired), sum(cancelled), sum(attempts_ok),
-               sum(total_ms) from endpoint_hours where endpoint_id = ?1",
-        )?
-        .query_row([endpoint.id], |row| {
-            let sum = |column| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
-            Ok([sum(0)?, sum(1)?, sum(2)?, sum(3)?, sum(4)?, sum(5)?])
-        })?;
-    let [delivered, failed, expired, cancelled, good, total_ms] = sums;
-    let ended = delivered + failed;
-    let mut sample: Vec<i64> = conn
-        .prepare_cached(
-            "select response_time_ms from attempts
-             where endpoint_id = ?1 and state = 'delivered' order by id desc limit ?2",
-        )?
-        .query_map((endpoint.id, SAMPLE), |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    sample.sort_unstable();
-    let percentile = |p: usize| sample.get((sample.len() * p / 100).min(sample.len().max(1) - 1));
-    Ok(Stats {
-        total: waiting + held + ended + expired + cancelled,
-        waiting,
-        delivered,
-        failed,
-        held,
-        expired,
-        cancelled,
-        #[allow(clippy::cast_precision_loss, reason = "a rate of counts far below 2^52")]
-        success_rate: (ended > 0).then(|| delivered as f64 / ended as f64),
-        avg_response_time_ms: (good > 0).then(|| total_ms / good),
-        p50_response_time_ms: percentile(50).copied(),
-        p95_response_time_ms: percentile(95).copied(),
-        last_delivery_at: endpoint.last_attempt_at,
-        last_status: endpoint.last_status,
-        queue_depth: waiting,
-        hours: hours(conn, endpoint.id, now)?,
-    })
-}
-
-fn hours(conn: &Connection, endpoint: i64, now: i64) -> Result<Vec<Hour>> {
-    conn.prepare_cached(
-        "select hour, delivered, failed, attempts, attempts_ok, total_ms from endpoint_hours
-         where endpoint_id = ?1 and hour > ?2 order by hour",
-    )?
-    .query_and_then((endpoint, now / HOUR_MS - HOURS), |row| {
-        let (good, total_ms): (i64, i64) = (row.get(4)?, row.get(5)?);
-        Ok(Hour {
-            hour: row.get::<_, i64>(0)? * HOUR_MS,
-            delivered: row.get(1)?,
-            failed: row.get(2)?,
-            attempts: row.get(3)?,
-            avg_response_time_ms: (good > 0).then(|| total_ms / good),
-        })
-    })?
-    .collect()
 }

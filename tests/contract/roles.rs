@@ -3,6 +3,7 @@
 use crate::{
     harness::{Api, Server, Session, Tenant},
     roles_desk,
+    wire::until,
 };
 use serde_json::{Value, json};
 
@@ -93,6 +94,8 @@ fn house() -> Vec<Row> {
         row("POST", "/events/batch", json!({ "events": [event()] }), answered(201, STAFF)),
         row("GET", "/events/{seq}", none(), theirs(STAFF)),
         row("GET", "/event-types", none(), STAFF),
+        row("POST", "/event-types/{type}", none(), answered(422, ADMIN)),
+        row("PATCH", "/event-types/{type}", none(), theirs(ADMIN)),
         row("GET", "/agent-state", none(), STAFF),
         row("GET", "/agent-state/me", none(), STAFF),
         row("POST", "/agent-state/me", state(), STAFF),
@@ -111,13 +114,29 @@ fn house() -> Vec<Row> {
         row("GET", "/bins/{bin}", none(), theirs(ADMIN)),
         row("PATCH", "/bins/{bin}", none(), theirs(ADMIN)),
         row("GET", "/bins/{bin}/requests", none(), theirs(ADMIN)),
+        row("POST", "/webhooks/check", none(), answered(422, ADMIN)),
+        row("POST", "/webhooks/{hook}/rotate-secret", none(), theirs(ADMIN)),
+        row("POST", "/webhooks/{hook}/pause", none(), theirs(ADMIN)),
+        row("POST", "/webhooks/{hook}/resume", none(), theirs(ADMIN)),
+        row("POST", "/webhooks/{hook}/replay", counting(), theirs(ADMIN)),
+        row("GET", "/replays/{replay}", none(), theirs(ADMIN)),
+        row("GET", "/deliveries/{delivery}", none(), theirs(ADMIN)),
+        // A test is neither tried again nor cancelled.
+        row("POST", "/deliveries/{delivery}/retry", none(), theirs(answered(409, ADMIN))),
+        row("POST", "/deliveries/{delivery}/cancel", none(), theirs(answered(409, ADMIN))),
         // What ends something comes last; the first who may does it, the next finds it gone.
         row("DELETE", "/auth/sessions/{session}", none(), [401, 404, 404, 404, 200, 404, 404]),
         row("DELETE", "/tokens/{token}", none(), [401, 403, 403, 403, 200, 404, 404]),
+        row("DELETE", "/replays/{replay}", none(), theirs(answered(409, ADMIN))),
+        row("DELETE", "/event-types/{type}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/webhooks/{hook}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/bins/{bin}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/users/{user}", none(), theirs(ADMIN)),
     ]
+}
+
+fn counting() -> Value {
+    json!({ "since": "2026-01-01T00:00:00Z", "dry_run": true })
 }
 
 fn to_user() -> Value {
@@ -130,6 +149,19 @@ struct World {
     ids: Vec<(&'static str, String)>,
     other: Tenant,
     system: Session,
+}
+
+/// A delivery of a webhook, and a replay that has ended.
+fn sent(system: &Session, hook: &Value) -> (Value, Value) {
+    let path = format!("/api/v1/webhooks/{hook}");
+    let delivery = system.post(&format!("{path}/test"), &json!({})).data()["delivery_id"].clone();
+    let since = json!({ "since": "2026-01-01T00:00:00Z" });
+    let replay = system.post(&format!("{path}/replay"), &since).expect(201).data()["id"].clone();
+    until("the replay has ended", || {
+        let state = system.get(&format!("/api/v1/replays/{replay}")).data()["state"].clone();
+        (state == "done").then_some(())
+    });
+    (delivery, replay)
 }
 
 impl World {
@@ -146,6 +178,9 @@ impl World {
             "timeout": 1 });
         let hook = system.post("/api/v1/webhooks", &hook).expect(201).data()["id"].clone();
         let bin = system.post("/api/v1/bins", &json!({})).expect(201).data()["id"].clone();
+        let (delivery, replay) = sent(&system, &hook);
+        let described = json!({ "description": "Sold.", "example": {} });
+        system.post("/api/v1/event-types/shop.sold", &described).expect(201);
         let event = json!({ "type": "order.paid", "data": {} });
         let seq = system.post("/api/v1/events", &event).data()["seq"].clone();
         let plain = |value: &Value| value.to_string().trim_matches('"').to_owned();
@@ -155,6 +190,9 @@ impl World {
             ("{token}", plain(&token)),
             ("{hook}", plain(&hook)),
             ("{bin}", plain(&bin)),
+            ("{delivery}", plain(&delivery)),
+            ("{replay}", plain(&replay)),
+            ("{type}", String::from("shop.sold")),
             ("{seq}", plain(&seq)),
             ("{tenant}", system.tenant_id().to_owned()),
         ];

@@ -33,6 +33,7 @@ pub(crate) const FLOORS: [&[&str]; 6] = [
         "bins",
         "pbx",
         "events",
+        "retention",
     ],
     // Doors: know no SQL.
     &["pages", "ws", "socketio", "sse"],

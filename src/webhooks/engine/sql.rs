@@ -5,7 +5,7 @@ use crate::{
     db::{Write, read_uuid},
     error::{Error, Result},
     id::TenantId,
-    webhooks::render::Stored,
+    webhooks::{render::Stored, stats},
 };
 use rusqlite::{Connection, OptionalExtension};
 use std::{
@@ -208,6 +208,7 @@ pub(in crate::webhooks) fn settle(w: &Write<'_>, attempts: &[Attempted]) -> Resu
         end.execute((done.delivery, state, done.number, due, ended, done.by_hand))?;
         sums.entry(done.endpoint).or_default().add(done, status, body.is_some());
     }
+    stats::store_times(w, attempts)?;
     for (endpoint, sum) in &sums {
         sum.store(w, *endpoint)?;
     }
