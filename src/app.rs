@@ -320,6 +320,7 @@ fn engine_settings(
         .map_err(|_| internal("the key of webhook secrets is not 32 bytes"))?;
     Ok(engine::Settings {
         workers: config.webhook_workers,
+        workers_max: config.webhook_workers_max,
         schedule,
         guard,
         poster,

@@ -115,7 +115,10 @@ keys! {
         "Whether an acknowledged write survives a power cut (full), or only a crash of the \
          program (normal).");
     WEBHOOK_WORKERS: setting("WEBHOOK_WORKERS", "10", "a number from 1 to 64",
-        "How many webhook deliveries are under way at a time.");
+        "How many webhook deliveries are under way at a time, ordinarily.");
+    WEBHOOK_WORKERS_MAX: setting("WEBHOOK_WORKERS_MAX", "64", "a number from 1 to 256",
+        "How many there may be while receivers are slow to answer; never fewer than \
+         WEBHOOK_WORKERS.");
     WEBHOOK_ALLOW_NET: setting("WEBHOOK_ALLOW_NET", "",
         "networks and addresses such as 10.1.0.0/16,192.168.7.5:8080, separated by commas",
         "Private networks that webhooks may reach; all others are refused.");
@@ -153,7 +156,6 @@ keys! {
     REDIS_PASSWORD: ignored("REDIS_PASSWORD").secret();
     REDIS_DB: ignored("REDIS_DB");
 
-    WEBHOOK_WORKERS_MAX: not_yet("WEBHOOK_WORKERS_MAX");
     TLS_CERT: not_yet("TLS_CERT");
     TLS_KEY: not_yet("TLS_KEY").secret();
     SMTP_URL: not_yet("SMTP_URL").secret();

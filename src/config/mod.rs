@@ -68,6 +68,8 @@ pub struct Config {
     pub db_synchronous: Synchronous,
     /// `WEBHOOK_WORKERS`, at most 64.
     pub webhook_workers: usize,
+    /// `WEBHOOK_WORKERS_MAX`, at most 256.
+    pub webhook_workers_max: usize,
     /// `WEBHOOK_ALLOW_NET` as written; the address guard reads it.
     pub webhook_allow_net: Option<String>,
     /// `WEBHOOK_CA_FILE`: a file that was there at start.
@@ -186,6 +188,7 @@ impl Reader<'_> {
             ws_accept_per_s: self.take(&keys::WS_ACCEPT_PER_S, number(1..=1_000_000)),
             db_synchronous: self.take(&keys::DB_SYNCHRONOUS, Synchronous::parse),
             webhook_workers: self.take(&keys::WEBHOOK_WORKERS, number(1..=64)),
+            webhook_workers_max: self.take(&keys::WEBHOOK_WORKERS_MAX, number(1..=256)),
             webhook_allow_net: self.take(&keys::WEBHOOK_ALLOW_NET, some(parse::text)),
             webhook_ca_file: self.take(&keys::WEBHOOK_CA_FILE, some(parse::existing_file)),
             webhook_proxy: self.take(&keys::WEBHOOK_PROXY, some(proxy)),

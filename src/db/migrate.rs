@@ -11,6 +11,7 @@ pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0003_conversation.sql"),
     include_str!("../../migrations/0004_knowledge.sql"),
     include_str!("../../migrations/0005_notifications.sql"),
+    include_str!("../../migrations/0006_delivery_engine.sql"),
     include_str!("../../migrations/0007_replay.sql"),
 ];
 

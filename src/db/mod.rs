@@ -10,6 +10,7 @@ mod housekeeper;
 pub mod idempotency;
 mod log;
 mod migrate;
+mod order;
 mod resume;
 mod subscriptions;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use log::{
     Bounds, Page, about as events_about, after as events_after, at as event_at,
     audible_after as events_audible_after, bounds as log_bounds,
 };
+pub use order::PARKED;
 pub use resume::Refused;
 pub use value::{OnUnique, read_uuid};
 pub use write::{Committed, Said, Say, Write};

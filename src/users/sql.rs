@@ -195,7 +195,10 @@ pub fn set_webhook_url(
 }
 
 /// The active administrators of a tenant, the first ones first.
-pub(super) fn admins(conn: &Connection, tenant: TenantId) -> Result<Vec<UserId>> {
+///
+/// # Errors
+/// When the database refuses.
+pub fn admins(conn: &Connection, tenant: TenantId) -> Result<Vec<UserId>> {
     let sql = "select id from users where tenant_id = ?1 and role = 'admin'
                  and is_active and deleted_at is null order by id limit ?2";
     Ok(conn

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, OrNotFound as _, Result},
     event::{Actor, Kind, pattern},
     http::{
-        Answer, Core, Lenient, May, PathOf, QueryOf, created, ok,
+        Answer, Caller, Core, Lenient, May, PathOf, QueryOf, created, ok,
         patch::{IfMatch, check_version},
         permission::{ManageWebhooks, ReadWebhooks},
     },
@@ -48,7 +48,11 @@ pub struct Made {
 /// 403 for all but administrators.
 pub async fn list(State(core): State<Core>, who: May<ReadWebhooks>) -> Answer<Vec<Endpoint>> {
     let tenant = who.tenant;
-    let all = core.db.read(move |r| sql::all(r, tenant)).await?;
+    let mut all = core.db.read(move |r| sql::all(r, tenant)).await?;
+    let now = core.clock().now_ms();
+    for endpoint in &mut all {
+        endpoint.fares = endpoint.fares.clone().at(now);
+    }
     let meta = json!({ "total": all.len() });
     Ok(ok(all).with_meta(meta))
 }
@@ -96,7 +100,10 @@ pub async fn show(
     PathOf(id): PathOf<i64>,
 ) -> Answer<Endpoint> {
     let tenant = who.tenant;
-    Ok(ok(core.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?))
+    let found = core.db.read(move |r| sql::find(r, tenant, id)).await?;
+    let mut endpoint = found.or_not_found("webhook")?;
+    endpoint.fares = endpoint.fares.at(core.clock().now_ms());
+    Ok(ok(endpoint))
 }
 
 /// `PUT` and `PATCH /webhooks/{id}` (seed B): what is absent stays as it is.
@@ -111,18 +118,19 @@ pub async fn change(
     Lenient(wish): Lenient<Wish>,
 ) -> Answer<Made> {
     let based_on = if_match.or(wish.version);
-    let (endpoint, warning) = apply(&engine, who.tenant, id, based_on, wish).await?;
+    let (endpoint, warning) = apply(&engine, &who, id, based_on, wish).await?;
     Ok(ok(Made { endpoint, secret: None, warning }))
 }
 
 /// Changes an endpoint; answers it, and a warning when its URL cannot be reached now.
 async fn apply(
     engine: &Engine,
-    tenant: TenantId,
+    who: &Caller,
     id: i64,
     based_on: Option<i64>,
     wish: Wish,
 ) -> Result<(Endpoint, Option<String>)> {
+    let (tenant, actor) = (who.tenant, who.actor());
     let now = engine.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?;
     let secret = wish.secret.clone().filter(|secret| !secret.is_empty());
     let wanted = wish.clone().wanted(Some(&now), &engine.guard)?;
@@ -142,6 +150,9 @@ async fn apply(
                 sql::update(w, tenant, id, &wanted, sealed.as_deref())?;
                 if let Some(custom) = &custom {
                     headers::put(w, &engine.secrets, (tenant, id), custom)?;
+                }
+                if now.is_active && !wanted.is_active {
+                    engine::tell_paused(w, id, &actor)?;
                 }
                 let engine = engine.clone();
                 w.after_commit(move || engine.endpoint_changed(id));
@@ -170,7 +181,7 @@ pub async fn pause(
     who: May<ManageWebhooks>,
     PathOf(id): PathOf<i64>,
 ) -> Answer<Switched> {
-    switch(&engine, who.tenant, id, false).await
+    switch(&engine, &who, id, false).await
 }
 
 /// `POST /webhooks/{id}/resume`: delivers again. What is held stays so until it is replayed.
@@ -182,13 +193,13 @@ pub async fn resume(
     who: May<ManageWebhooks>,
     PathOf(id): PathOf<i64>,
 ) -> Answer<Switched> {
-    switch(&engine, who.tenant, id, true).await
+    switch(&engine, &who, id, true).await
 }
 
-async fn switch(engine: &Engine, tenant: TenantId, id: i64, active: bool) -> Answer<Switched> {
+async fn switch(engine: &Engine, who: &Caller, id: i64, active: bool) -> Answer<Switched> {
     let wish = Wish { is_active: Some(active), ..Wish::default() };
-    let (endpoint, _) = apply(engine, tenant, id, None, wish).await?;
-    let held = engine.db.read(move |r| sql::open_in(r, id, "held")).await?;
+    let (endpoint, _) = apply(engine, who, id, None, wish).await?;
+    let held = engine.db.read(move |r| engine::open(r, id, "held")).await?;
     Ok(ok(Switched { endpoint, held }))
 }
 
@@ -272,7 +283,7 @@ where
     let attempted = blocking(move || try_once(&tested, tenant, id, delivery)).await??;
     let attempted = Arc::new([attempted]);
     let settling = attempted.clone();
-    core.db.write(move |w| engine::settle(w, settling.as_slice())).await?;
+    core.db.write(move |w| engine::settle(w, settling.as_slice()).map(drop)).await?;
     let [attempted] = &*attempted;
     Ok(json!({
         "success": attempted.is_good(),

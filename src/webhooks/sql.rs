@@ -1,6 +1,6 @@
 //! Statements over endpoints, their logs and their statistics.
 
-use super::{Endpoint, PayloadFormat, Wanted, engine};
+use super::{Breaker, Endpoint, Fares, Ordering, PayloadFormat, State, Wanted, engine};
 use crate::{
     db::Write,
     error::{Error, Result},
@@ -11,8 +11,11 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
 const COLUMNS: &str = "id, tenant_id, name, description, url, events, retry_count, timeout_s,
-    is_active, payload_format, failure_streak, last_status, last_attempt_at, version, created_at,
-    updated_at, header_names";
+    is_active, payload_format, version, created_at, updated_at, max_in_flight, rate_limit,
+    ordering = 'by_key', failure_streak, failing_since, last_status, last_error, last_attempt_at,
+    last_success_at, breaker_until, cool_until, disabled_reason, disabled_at,
+    (select min(due_at) from deliveries where endpoint_id = endpoints.id and state = 'waiting'
+       and state in ('waiting', 'held')), header_names";
 
 fn endpoint(row: &rusqlite::Row<'_>) -> Result<Endpoint> {
     let format: String = row.get(9)?;
@@ -28,13 +31,32 @@ fn endpoint(row: &rusqlite::Row<'_>) -> Result<Endpoint> {
         is_active: row.get(8)?,
         payload_format: PayloadFormat::of(&format)
             .ok_or_else(|| Error::internal("an unknown payload format"))?,
-        failure_streak: row.get(10)?,
-        last_status: row.get(11)?,
-        last_attempt_at: row.get(12)?,
-        version: row.get(13)?,
-        created_at: row.get(14)?,
-        updated_at: row.get(15)?,
-        headers: serde_json::from_str(&row.get::<_, String>(16)?).map_err(Error::internal)?,
+        version: row.get(10)?,
+        created_at: row.get(11)?,
+        updated_at: row.get(12)?,
+        max_in_flight: row.get(13)?,
+        rate_limit: row.get(14)?,
+        ordering: if row.get(15)? { Ordering::ByKey } else { Ordering::None },
+        headers: serde_json::from_str(&row.get::<_, String>(27)?).map_err(Error::internal)?,
+        fares: fares(row)?.completed(row.get(8)?),
+    })
+}
+
+fn fares(row: &rusqlite::Row<'_>) -> Result<Fares> {
+    Ok(Fares {
+        health: State::New,
+        failure_streak: row.get(16)?,
+        failing_since: row.get(17)?,
+        last_status: row.get(18)?,
+        last_error: row.get(19)?,
+        last_attempt_at: row.get(20)?,
+        last_success_at: row.get(21)?,
+        breaker: Breaker::Closed,
+        breaker_until: row.get(22)?,
+        cooling_until: row.get(23)?,
+        disabled_reason: row.get(24)?,
+        disabled_at: row.get(25)?,
+        next_attempt_at: row.get(26)?,
     })
 }
 
@@ -58,14 +80,11 @@ pub(super) fn find(conn: &Connection, tenant: TenantId, id: i64) -> Result<Optio
 
 /// One endpoint of a tenant as the engine uses it, secret and all.
 pub(super) fn row(conn: &Connection, tenant: TenantId, id: i64) -> Result<Option<engine::Row>> {
-    Ok(conn
-        .prepare_cached(
-            "select id, tenant_id, url, secret, is_active, retry_count, timeout_s, payload_format,
-               old_keys, headers
-             from endpoints where tenant_id = ?1 and id = ?2 and deleted_at is null",
-        )?
-        .query_row((tenant, id), engine::Row::read)
-        .optional()?)
+    let sql = format!(
+        "select {} from endpoints where tenant_id = ?1 and id = ?2 and deleted_at is null",
+        engine::COLUMNS
+    );
+    Ok(conn.prepare_cached(&sql)?.query_row((tenant, id), engine::Row::read).optional()?)
 }
 
 /// How many endpoints a tenant has.
@@ -112,8 +131,10 @@ pub(super) fn insert(
 ) -> Result<()> {
     w.prepare_cached(
         "insert into endpoints (id, tenant_id, name, description, url, events, secret, is_active,
-           retry_count, timeout_s, payload_format, created_at, updated_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+           retry_count, timeout_s, payload_format, created_at, updated_at, max_in_flight,
+           rate_limit, ordering, disabled_reason, disabled_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13, ?14, ?15,
+           iif(?8, null, 'person'), iif(?8, null, ?12))",
     )?
     .execute((
         id,
@@ -128,6 +149,9 @@ pub(super) fn insert(
         wanted.timeout,
         wanted.payload_format.name(),
         w.now,
+        wanted.max_in_flight,
+        wanted.rate_limit,
+        wanted.ordering.name(),
     ))?;
     w.endpoints_changed();
     Ok(())
@@ -141,10 +165,13 @@ pub(super) fn update(
     wanted: &Wanted,
     secret: Option<&[u8]>,
 ) -> Result<()> {
+    fresh(w, (tenant, id), wanted)?;
     w.prepare_cached(
         "update endpoints set name = ?3, description = ?4, url = ?5, events = ?6,
-           secret = coalesce(?7, secret), old_keys = iif(?7 is null, old_keys, null), is_active = ?8, retry_count = ?9, timeout_s = ?10,
-           payload_format = ?11, updated_at = ?12, version = version + 1
+           secret = coalesce(?7, secret), old_keys = iif(?7 is null, old_keys, null),
+           is_active = ?8, retry_count = ?9, timeout_s = ?10,
+           payload_format = ?11, updated_at = ?12, version = version + 1, max_in_flight = ?13,
+           rate_limit = ?14, ordering = ?15
          where tenant_id = ?1 and id = ?2",
     )?
     .execute((
@@ -160,6 +187,9 @@ pub(super) fn update(
         wanted.timeout,
         wanted.payload_format.name(),
         w.now,
+        wanted.max_in_flight,
+        wanted.rate_limit,
+        wanted.ordering.name(),
     ))?;
     w.endpoints_changed();
     Ok(())
@@ -186,6 +216,26 @@ pub(super) fn set_headers(
         "update endpoints set headers = ?3, header_names = ?4 where tenant_id = ?1 and id = ?2",
     )?
     .execute((tenant, id, sealed, names))?;
+    Ok(())
+}
+
+/// What a change means for how an endpoint fares. A breaker closes, for the change may be the cure;
+/// with another URL, or switched on again, it begins anew; switched off, it is noted by whom.
+fn fresh(w: &Write<'_>, (tenant, id): (TenantId, i64), wanted: &Wanted) -> Result<()> {
+    w.prepare_cached(
+        "update endpoints set breaker_opened = 0, breaker_until = null, cool_until = null,
+           disabled_reason = case when ?3 then null when is_active then 'person'
+             else disabled_reason end,
+           disabled_at = case when ?3 then null when is_active then ?4 else disabled_at end
+         where tenant_id = ?1 and id = ?2",
+    )?
+    .execute((tenant, id, wanted.is_active, w.now))?;
+    w.prepare_cached(
+        "update endpoints set failure_streak = 0, is_proven = 0, failing_since = null,
+           failing_delivery = null, failing_others = 0, failing_warned = 0, backlog_told_at = null
+         where tenant_id = ?1 and id = ?2 and (url <> ?4 or (?3 and not is_active))",
+    )?
+    .execute((tenant, id, wanted.is_active, &wanted.url))?;
     Ok(())
 }
 
@@ -314,15 +364,4 @@ fn attempted(conn: &Connection, query: &LogQuery) -> Result<Vec<Logged>> {
         },
     )?
     .collect()
-}
-
-/// How many deliveries are `waiting` or `held`, counted through the index of the queue. The caller
-/// has made sure whose endpoint it is.
-pub(super) fn open_in(conn: &Connection, endpoint: i64, state: &str) -> Result<i64> {
-    Ok(conn
-        .prepare_cached(
-            "select count(*) from deliveries where endpoint_id = ?1 and state = ?2
-               and state in ('waiting', 'held')",
-        )?
-        .query_row((endpoint, state), |row| row.get(0))?)
 }

@@ -2,12 +2,13 @@
 
 use super::{ATTEMPTS_MAX, Delivery};
 use crate::{
-    db::{Write, read_uuid},
+    db::{PARKED, Write, read_uuid},
     error::{Error, Result},
     id::TenantId,
     time,
+    webhooks::engine,
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 use serde::Serialize;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -34,7 +35,8 @@ pub(super) fn find(conn: &Connection, tenant: TenantId, id: i64) -> Result<Optio
             attempt: row.get(6)?,
             data_kept: row.get(7)?,
             created_at: row.get(8)?,
-            next_attempt_at: (state == "waiting").then_some(due_at),
+            // One that waits for another of its entity is due at no known time.
+            next_attempt_at: Some(due_at).filter(|due| state == "waiting" && *due < PARKED),
             ended_at: row.get(10)?,
             is_active: row.get(11)?,
             url: row.get(12)?,
@@ -99,7 +101,8 @@ pub(in crate::webhooks) fn put_back(w: &Write<'_>, seen: &Seen) -> Result<bool> 
     let moved = w
         .prepare_cached(
             "update deliveries set due_at = ?4, ended_at = null, state = 'waiting',
-               attempts_before = iif(state = 'waiting', attempts_before, attempts)
+               attempts_before = iif(state = 'waiting', attempts_before, attempts),
+               renewed_at = ?4
              where id = ?1 and state = ?2 and ended_at is ?3",
         )?
         .execute((seen.id, &seen.state, seen.ended_at, w.now))?;
@@ -125,18 +128,22 @@ fn take_back(w: &Write<'_>, seen: &Seen) -> Result<()> {
 
 /// Cancels a delivery that has not ended.
 pub(super) fn cancel(w: &Write<'_>, id: i64, endpoint: i64) -> Result<bool> {
-    let moved = w
+    let moved: Option<Option<i64>> = w
         .prepare_cached(
             "update deliveries set state = 'cancelled', ended_at = ?2
-             where id = ?1 and state in ('waiting', 'held')",
+             where id = ?1 and state in ('waiting', 'held') returning key",
         )?
-        .execute((id, w.now))?;
-    if moved > 0 {
+        .query_row((id, w.now), |row| row.get(0))
+        .optional()?;
+    if let Some(key) = moved {
+        if let Some(key) = key {
+            engine::release(w, endpoint, key)?;
+        }
         w.prepare_cached(
             "insert into endpoint_hours (endpoint_id, hour, cancelled) values (?1, ?2, 1)
              on conflict do update set cancelled = cancelled + 1",
         )?
         .execute((endpoint, w.now / HOUR_MS))?;
     }
-    Ok(moved > 0)
+    Ok(moved.is_some())
 }

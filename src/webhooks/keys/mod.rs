@@ -32,6 +32,7 @@ struct Old {
 }
 
 /// What signs an endpoint's deliveries.
+#[derive(Default)]
 pub(super) struct Keys {
     /// The newest first.
     all: Vec<SigningKey>,

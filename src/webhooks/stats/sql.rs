@@ -5,7 +5,10 @@ use crate::{
     db::Write,
     error::Result,
     time,
-    webhooks::{Endpoint, engine::Attempted, sql::open_in},
+    webhooks::{
+        Endpoint, Fares,
+        engine::{self, Attempted},
+    },
 };
 use rusqlite::Connection;
 use serde::Serialize;
@@ -45,8 +48,10 @@ pub struct Stats {
     p95_response_time_ms: Option<i64>,
     #[serde(serialize_with = "time::as_rfc3339_opt")]
     last_delivery_at: Option<i64>,
-    last_status: Option<u16>,
     queue_depth: i64,
+    is_active: bool,
+    #[serde(flatten)]
+    fares: Fares,
     hours: Vec<Hour>,
 }
 
@@ -69,8 +74,8 @@ pub(in crate::webhooks) fn store_times(w: &Write<'_>, attempts: &[Attempted]) ->
 
 /// The numbers of an endpoint: sums by the hour, the open queue counted through its index.
 pub fn stats(conn: &Connection, endpoint: &Endpoint, now: i64) -> Result<Stats> {
-    let waiting = open_in(conn, endpoint.id, "waiting")?;
-    let held = open_in(conn, endpoint.id, "held")?;
+    let open = |state| engine::open(conn, endpoint.id, state);
+    let (waiting, held) = (open("waiting")?, open("held")?);
     let sums: [i64; 6] = conn
         .prepare_cached(
             "select sum(delivered), sum(failed), sum(expired), sum(cancelled), sum(attempts_ok),
@@ -96,9 +101,10 @@ pub fn stats(conn: &Connection, endpoint: &Endpoint, now: i64) -> Result<Stats> 
         avg_response_time_ms: (good > 0).then(|| total_ms / good),
         p50_response_time_ms: percentile(&times, 50),
         p95_response_time_ms: percentile(&times, 95),
-        last_delivery_at: endpoint.last_attempt_at,
-        last_status: endpoint.last_status,
+        last_delivery_at: endpoint.fares.last_attempt_at,
         queue_depth: waiting,
+        is_active: endpoint.is_active,
+        fares: endpoint.fares.clone().at(now),
         hours: hours(conn, endpoint.id, now)?,
     })
 }
