@@ -57,9 +57,9 @@ export async function lookAfterWebhooks({ page, api, open, heading, hostile }) {
     await page.getByText("What is sent").click();
     await page.getByLabel("Body that is sent").getByText('"order": "D-4"').waitFor();
     await inspect(page, "webhook-delivery");
-    await api.call("PATCH", `/bins/${bin.id}`, { behaviour: { status: 200 } });
+    await api.call("PATCH", `/bins/${bin.id}`, { behaviour: { status: 200, delay_ms: 40 } });
     await page.getByRole("button", { name: "Deliver now" }).click();
-    await page.getByText("The delivery is delivered after 2 tries.").first().waitFor();
+    await page.getByText("The delivery was delivered, after 2 tries.").first().waitFor();
     await page.getByRole("button", { name: "Send again" }).click();
     await dialog.getByRole("button", { name: "Count them" }).click();
     await dialog.getByText("There is nothing to send again.").waitFor();
@@ -96,6 +96,7 @@ export async function lookAfterWebhooks({ page, api, open, heading, hostile }) {
     await inspect(page, "webhook-code");
     await page.keyboard.press("Escape");
     await page.getByRole("img", { name: /Deliveries of the last 24 hours: .* delivered/ }).waitFor();
+    await page.locator(".legend").getByText(/answer time, up to \d+ ms/).waitFor();
     await inspect(page, "webhook-chart");
   });
 
@@ -109,6 +110,8 @@ export async function lookAfterWebhooks({ page, api, open, heading, hostile }) {
 
   await step("a bin is deleted only after asking", async () => {
     await open("Request bins");
+    await page.getByRole("row").filter({ hasText: "200 after 40 ms" }).waitFor();
+    await inspect(page, "bins");
     await page.getByRole("link", { name: /Tryout/ }).click();
     await page.getByRole("button", { name: "Delete" }).click();
     await page.getByRole("button", { name: "Delete bin" }).click();

@@ -10,6 +10,9 @@ const TONES = { delivered: "good", waiting: "warn", failed: "bad" };
 /** What an attempt can come to, and what that means for its delivery. */
 const STATES = [["delivered", "Delivered"], ["waiting", "To be tried again"], ["failed", "Failed for good"]];
 
+/** What became of a delivery. */
+const FATES = { delivered: "was delivered", failed: "has failed", waiting: "waits for its next try", held: "is set aside", expired: "has expired", cancelled: "was cancelled" };
+
 /** JSON made readable, anything else as it is. */
 function pretty(text) {
   try {
@@ -43,7 +46,7 @@ function delivery(entry, refresh) {
     const sent = data.request && Object.entries(data.request.headers).map(([name, value]) => `${name}: ${value}`).join("\n");
     const body = data.request && pretty(data.request.body);
     fill(box,
-      h("p", { class: "small" }, `The delivery is ${data.state} after ${data.attempt} ${data.attempt === 1 ? "try" : "tries"}.`),
+      h("p", { class: "small" }, `The delivery ${FATES[data.state] ?? data.state}, after ${data.attempt} ${data.attempt === 1 ? "try" : "tries"}.`),
       data.request ? h("details", { class: "came" }, h("summary", {}, "What is sent"), h("div", { class: "more" },
         h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": "Headers that are sent" }, `POST ${data.request.url}\n${sent}`)),
         h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": "Body that is sent" }, body), copyButton(() => data.request.body))))
