@@ -35,7 +35,7 @@ pub(crate) fn counts(stats: &Value) -> [i64; 6] {
 
 /// Waits until everything that is due has been attempted: another webhook's delivery, said after
 /// it, has arrived.
-fn settle(admin: &Session, probe: &Receiver) {
+pub(crate) fn settle(admin: &Session, probe: &Receiver) {
     let before = probe.received().len();
     say(admin, "probe.now");
     probe.wait_for(before + 1);

@@ -44,7 +44,7 @@ const HERE: [&str; 34] = [
     "http://[::ffff:7f00:1]:P/",
     "http://[64:ff9b::127.0.0.1]:P/",
     "http://localhost:P/",
-    "http://localhost.:P/",
+    " \thttp://127.0.0.1:P/\n",
 ];
 
 /// What lies elsewhere and is nobody's business.

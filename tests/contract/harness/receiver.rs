@@ -14,6 +14,8 @@ use std::{
 pub(crate) enum Play {
     /// With this status.
     Status(u16),
+    /// With this status, and when to come back.
+    Retry(u16, &'static str),
     /// With 200, after this many milliseconds.
     Late(u64),
     /// Not at all; the connection stays open as long as the receiver.
@@ -142,8 +144,13 @@ impl State {
                 received.len() - 1
             };
             self.changed.notify_all();
+            let mut more = String::new();
             let status = match (self.answers)(number) {
                 Play::Status(status) => status,
+                Play::Retry(status, after) => {
+                    more = format!("retry-after: {after}\r\n");
+                    status
+                }
                 Play::Late(ms) => {
                     std::thread::sleep(Duration::from_millis(ms));
                     200
@@ -155,7 +162,7 @@ impl State {
                 }
                 Play::HangUp => return,
             };
-            let answer = format!("HTTP/1.1 {status} Played\r\ncontent-length: 2\r\n\r\nok");
+            let answer = format!("HTTP/1.1 {status} Played\r\n{more}content-length: 2\r\n\r\nok");
             if stream.write_all(answer.as_bytes()).is_err() {
                 return;
             }
