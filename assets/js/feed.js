@@ -127,3 +127,20 @@ class Feed extends EventTarget {
 
 /** The one feed of this page. */
 export const feed = new Feed();
+
+/** Calls `take(event)` for every event from now on, in the order of the log, until `signal` aborts. */
+export function listen(take, signal) {
+  feed.addEventListener("added", ({ detail }) => [...detail].reverse().forEach(take), { signal });
+}
+
+/**
+ * Resolves once the feed has a place in the log. What is read after that, together with what is
+ * heard from then on, leaves no gap; the other way round something could fall between the two.
+ */
+export function standing(signal) {
+  if (feed.ready) return Promise.resolve();
+  return new Promise((resolve) => {
+    const ask = () => feed.ready && resolve();
+    feed.addEventListener("reset", ask, { signal });
+  });
+}

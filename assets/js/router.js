@@ -47,7 +47,7 @@ export class Router {
   /** Goes to a path, as a new step of the history unless `replace`. */
   go(path, { replace = false } = {}) {
     if (replace) history.replaceState(null, "", path);
-    else if (path !== location.pathname) history.pushState(null, "", path);
+    else if (path !== location.pathname + location.search) history.pushState(null, "", path);
     this.refresh();
   }
 
@@ -58,7 +58,7 @@ export class Router {
     if (!link || link.target || link.origin !== location.origin) return;
     if (link.pathname !== "/admin" && !link.pathname.startsWith("/admin/")) return;
     event.preventDefault();
-    this.go(link.pathname);
+    this.go(link.pathname + link.search);
     scrollTo(0, 0);
   }
 }

@@ -156,6 +156,7 @@ export class Api {
 
   get = (path) => this.call("GET", path);
   post = (path, body = {}) => this.call("POST", path, body);
+  patch = (path, body) => this.call("PATCH", path, body);
   put = (path, body) => this.call("PUT", path, body);
   delete = (path) => this.call("DELETE", path);
 }

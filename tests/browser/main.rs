@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long the whole walk may take. It takes half a minute on two quiet cores.
+/// How long a whole walk may take. It takes half a minute on two quiet cores.
 const WALK_MAX: Duration = Duration::from_secs(300);
 
 /// What the walk prints when it wants the server killed and started again.
@@ -75,9 +75,9 @@ struct Walk {
 }
 
 impl Walk {
-    fn begin(tools: &Tools, address: &str, setup_link: &str) -> Self {
+    fn begin(script: &str, tools: &Tools, address: &str, setup_link: &str) -> Self {
         let mut process = Command::new("node")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/walk.mjs"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script))
             .env("DESKBELL_URL", format!("http://{address}"))
             .env("DESKBELL_SETUP_LINK", setup_link)
             .env("DESKBELL_CLIENTS", &tools.clients)
@@ -129,6 +129,19 @@ fn in_path(names: &[&str]) -> Option<PathBuf> {
 /// no request to another host, nothing that keeps out who uses a keyboard or a screen reader.
 #[test]
 fn a_person_can_work_with_the_pages() {
+    walk("walk.mjs");
+}
+
+/// Two people, each with a browser of their own, work on the same tickets: what one does the other
+/// sees within a second, without asking for a list; hostile words are words; a change that comes
+/// too late is told, not lost; all of it by keyboard too.
+#[test]
+fn two_people_work_on_the_same_tickets_and_see_each_other() {
+    walk("tickets.mjs");
+}
+
+/// Starts the program and a walk through its pages, and fails with it.
+fn walk(script: &str) {
     let tools = match Tools::find() {
         Ok(tools) => tools,
         Err(missing) if env::var_os("CI").is_none() => {
@@ -140,7 +153,7 @@ fn a_person_can_work_with_the_pages() {
     let mut server = Server::start(folder.path(), "0");
     let link = fs::read_to_string(folder.path().join("data/setup-link.txt")).expect("a link");
     let port = server.address.rsplit(':').next().expect("a port").to_owned();
-    let mut walk = Walk::begin(&tools, &server.address, link.trim());
+    let mut walk = Walk::begin(script, &tools, &server.address, link.trim());
     let until = Instant::now() + WALK_MAX;
     let watch = kill_after(&walk.process, until);
     while let Some(Ok(line)) = walk.says.next() {

@@ -19,6 +19,13 @@ export const sections = [
     ],
   },
   {
+    name: "Desk",
+    pages: [
+      { path: "/admin/tickets", name: "Tickets", icon: "ticket", role: "agent", load: () => import("./tickets.js") },
+      { path: "/admin/tickets/:id", under: "/admin/tickets", role: "agent", load: () => import("./ticket.js") },
+    ],
+  },
+  {
     name: "Connections",
     pages: [
       { path: "/admin/webhooks", name: "Webhooks", icon: "hook", role: "admin", load: () => import("./webhooks.js") },
