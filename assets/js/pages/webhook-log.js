@@ -6,6 +6,8 @@ import { moment, toMs } from "../time.js";
 import { hue } from "../words.js";
 
 const PAGE = 25;
+/** How long a delivery that was sent again is watched: as long as a receiver may take. */
+const FOLLOW_MS = 31_000;
 const TONES = { delivered: "good", waiting: "warn", failed: "bad" };
 /** What an attempt can come to, and what that means for its delivery. */
 const STATES = [["delivered", "Delivered"], ["waiting", "To be tried again"], ["failed", "Failed for good"]];
@@ -32,8 +34,13 @@ function delivery(entry, refresh) {
       try {
         await api.post(`/deliveries/${entry.delivery_id}/${deed}`, body);
         toast(deed === "retry" ? "It is sent again" : "It is not sent any more");
+        let { attempt, state } = await look();
+        // The answer takes as long as the receiver takes.
+        for (const before = attempt, end = Date.now() + FOLLOW_MS; state === "waiting" && attempt === before && box.isConnected && Date.now() < end;) {
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          ({ attempt, state } = await look());
+        }
         refresh();
-        await look();
       } catch (error) {
         fill(says, note("bad", sentence(error)));
       }
@@ -52,6 +59,7 @@ function delivery(entry, refresh) {
         h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": "Body that is sent" }, body), copyButton(() => data.request.body))))
         : h("p", { class: "small quiet" }, "The data of its event is no longer kept."),
       entry.event !== "webhook.test" && h("div", { class: "row" }, data.request && act(data.state === "delivered" ? "Deliver once more" : "Deliver now", "retry", { force: data.state === "delivered" }), open && act("Cancel", "cancel", {})), says);
+    return data;
   };
   look().catch((error) => fill(box, h("p", { class: "small quiet" }, sentence(error))));
   return box;
