@@ -27,11 +27,13 @@ function answerLines(all, slowest, step) {
   const runs = [];
   all.forEach(({ ms }, i) => {
     if (ms === null) return;
-    const point = `${(i + 0.5) * step},${HEIGHT - 4 - (ms / Math.max(1, slowest)) * (HEIGHT - 12)}`;
-    if (i > 0 && all[i - 1].ms !== null) runs.at(-1).push(point);
-    else runs.push([point, `${(i + 0.51) * step},${point.split(",")[1]}`]);
+    const y = HEIGHT - 4 - (ms / Math.max(1, slowest)) * (HEIGHT - 12);
+    if (i > 0 && all[i - 1].ms !== null) runs.at(-1).push([i + 0.5, y]);
+    else runs.push([[i + 0.5, y]]);
   });
-  return runs.map((points) => s("polyline", { class: "time", points: points.join(" "), "vector-effect": "non-scaling-stroke" }));
+  // An hour by itself has no line to be on, so it gets a short one.
+  const wide = (run) => (run.length > 1 ? run : [[run[0][0] - 0.45, run[0][1]], [run[0][0] + 0.45, run[0][1]]]);
+  return runs.map((run) => s("polyline", { class: "time", points: wide(run).map(([x, y]) => `${x * step},${y}`).join(" "), "vector-effect": "non-scaling-stroke" }));
 }
 
 /** The chart of `hours`, `[{hour, delivered, failed}]`, with its words for those who cannot see it. */
