@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     events::types::Types,
     exit::{Exit, Failure},
-    http::{Core, CoreParts, Settings, metrics::Metrics},
+    http::{Core, CoreParts, Settings, metrics::Metrics, waiting::Waiting},
     hub::{self, Hub},
     listen, retention, routes, socketio,
     tickets::sla,
@@ -113,7 +113,7 @@ impl Server {
         say("Services initialized");
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
-        let types = Types::default();
+        let types = Types::new(core.db.clone());
         let app = App { core, engine, bins, tickets: Arc::default(), files, socketio, types };
         say("Handlers initialized");
         let retention = retention::Limits::new(config.event_keep_days);
@@ -242,6 +242,7 @@ fn core(
         anonymous: CoreParts::anonymous_limiter(),
         signed_in: config.api_rate_per_s.map(CoreParts::signed_in_limiter),
         accepts: CoreParts::accept_limiter(config.ws_accept_per_s),
+        waiting: Waiting::default(),
     }))
 }
 

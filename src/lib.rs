@@ -11,10 +11,11 @@
 //! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
 //!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`events`]
-//!   (the log from outside), [`webhooks`] (endpoints, users' own ones, the delivery engine),
-//!   [`bins`] (addresses of our own that keep what is sent to them, for trying webhooks out),
-//!   [`retention`] (what is forgotten, and when).
-//! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`].
+//!   (the log from outside), [`sync`] (what a client shows), [`webhooks`] (endpoints, users' own
+//!   ones, the delivery engine), [`bins`] (addresses of our own that keep what is sent to them, for
+//!   trying webhooks out), [`retention`] (what is forgotten, and when).
+//! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`],
+//!   [`sse`] (server-sent events).
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
 
 pub mod accounts;
@@ -44,6 +45,8 @@ pub mod retention;
 mod routes;
 pub mod search;
 pub mod socketio;
+pub mod sse;
+pub mod sync;
 pub mod teams;
 pub mod tenants;
 pub mod tickets;

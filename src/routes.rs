@@ -16,7 +16,8 @@ use crate::{
     notifications::http as notifications,
     pages::{assets, health},
     search::http as search,
-    socketio,
+    socketio, sse,
+    sync::http as sync,
     teams::http as teams,
     tenants::http as tenants,
     tickets::{
@@ -77,8 +78,10 @@ fn api() -> Router<App> {
         .merge(notifications_and_teams())
         .merge(knowledge())
         .route("/events", get(events::list).post(events::publish))
+        .route("/events/stream", get(sse::open))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
+        .route("/sync", get(sync::sync))
         .route("/event-types", get(event_types::list))
         .route(
             "/event-types/{name}",

@@ -5,6 +5,8 @@
 pub mod http;
 mod sql;
 
+pub use sql::board;
+
 use crate::{
     db::{Said, Say, Write},
     error::{Error, OrNotFound as _, Result},

@@ -130,7 +130,8 @@ keys! {
         "waiting times such as 0s,5s,5m,30m,2h, separated by commas",
         "When a failed delivery is tried again, instead of the built-in 0, 5 s, 5 min, 30 min, \
          2 h, 5 h, 10 h, 10 h.");
-    EVENT_KEEP_DAYS: setting("EVENT_KEEP_DAYS", "1095", "0 (for ever), or a number from 30 to 36500",
+    EVENT_KEEP_DAYS: setting("EVENT_KEEP_DAYS", "1095",
+        "0 (for ever), or a number from 30 to 36500",
         "How many days it is remembered what happened when; the data of events goes earlier, \
          when nobody is owed it any more.");
     MIN_FREE_DISK_MB: setting("MIN_FREE_DISK_MB", "256", "a number from 0 to 1048576",

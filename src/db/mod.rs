@@ -103,6 +103,8 @@ struct Shared {
     lost: Option<(i64, i64)>,
     clock: Clock,
     committed_seq: AtomicI64,
+    /// Told after each commit that said something.
+    news: tokio::sync::Notify,
     health: AtomicU8,
     /// The writer should finish the WAL before its next group.
     restart_wal: AtomicBool,
@@ -148,6 +150,7 @@ impl Db {
             lost: history.lost,
             clock: settings.clock,
             committed_seq: AtomicI64::new(history.seq),
+            news: tokio::sync::Notify::new(),
             health: AtomicU8::new(0),
             restart_wal: AtomicBool::new(false),
             stop: parking_lot::Mutex::new(false),
@@ -254,6 +257,12 @@ impl Db {
     /// The `seq` of the newest committed event, 0 when there is none.
     pub fn latest_seq(&self) -> i64 {
         self.inner.shared.committed_seq.load(Ordering::Acquire)
+    }
+
+    /// Waits for the next commit that says something. What is committed from the call on counts,
+    /// so a caller that makes the future first and reads then misses nothing.
+    pub fn news(&self) -> tokio::sync::futures::Notified<'_> {
+        self.inner.shared.news.notified()
     }
 
     /// What the database can do at the moment.

@@ -259,6 +259,7 @@ impl Writer {
     fn committed(&mut self, group: &mut Vec<Box<dyn Job>>, mut pending: Pending) {
         if let Some(last) = pending.committed.envelopes.last() {
             self.shared.committed_seq.fetch_max(last.seq, Ordering::AcqRel);
+            self.shared.news.notify_waiters();
         }
         for hook in pending.hooks.drain(..) {
             hook();

@@ -173,20 +173,23 @@ pub enum Dialect {
     SocketIo,
     /// The same, with its offset as the last argument.
     SocketIoOffset,
+    /// A server-sent event.
+    Stream,
 }
 
 /// The encodings of one envelope, each made when the first session of its dialect needs it.
 #[derive(Debug, Default)]
-pub struct Frames([OnceLock<Bytes>; 3]);
+pub struct Frames([OnceLock<Bytes>; 4]);
 
 impl Frames {
     /// The bytes for `dialect`, made by `encode` the first time.
     pub fn get_or_encode(&self, dialect: Dialect, encode: impl FnOnce() -> Bytes) -> Bytes {
-        let [ws, socket_io, socket_io_offset] = &self.0;
+        let [ws, socket_io, socket_io_offset, stream] = &self.0;
         let frame = match dialect {
             Dialect::Ws => ws,
             Dialect::SocketIo => socket_io,
             Dialect::SocketIoOffset => socket_io_offset,
+            Dialect::Stream => stream,
         };
         frame.get_or_init(encode).clone()
     }

@@ -1,6 +1,6 @@
 //! What every room may use: the database, the hub, the keys, and the settings of the door.
 
-use super::metrics::Metrics;
+use super::{metrics::Metrics, waiting::Waiting};
 use crate::{
     auth::{Passwords, Sessions, token},
     db::Db,
@@ -64,6 +64,8 @@ pub struct CoreParts {
     pub signed_in: Option<DefaultKeyedRateLimiter<UserId>>,
     /// New sockets, of everybody together (`WS_ACCEPT_PER_S`).
     pub accepts: DefaultDirectRateLimiter,
+    /// Requests that wait for events.
+    pub waiting: Waiting,
 }
 
 impl CoreParts {

@@ -15,6 +15,7 @@ pub mod permission;
 pub mod reply;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod waiting;
 
 pub use self::core::{Core, CoreParts, Settings};
 pub use body::{Json, Lenient, PathOf, QueryOf};

@@ -11,6 +11,7 @@ mod tell;
 mod tests;
 pub mod words;
 
+pub use sql::{list, unread};
 pub use tell::{notify, notify_many};
 
 use crate::{

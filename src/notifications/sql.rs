@@ -102,7 +102,10 @@ fn notification(row: &Row<'_>) -> Result<Notification> {
 }
 
 /// One page of what somebody was told, the newest first, and how many there are in all.
-pub(super) fn list(
+///
+/// # Errors
+/// When the database refuses.
+pub fn list(
     conn: &Connection,
     (tenant, user): (TenantId, UserId),
     unread: Option<bool>,
@@ -146,7 +149,10 @@ pub(super) fn newest_unread(
 }
 
 /// How many notifications somebody has not read.
-pub(super) fn unread(conn: &Connection, user: UserId) -> Result<i64> {
+///
+/// # Errors
+/// When the database refuses.
+pub fn unread(conn: &Connection, user: UserId) -> Result<i64> {
     Ok(conn
         .prepare_cached(
             "select count(*) from notifications where user_id = ?1 and read_at is null",

@@ -4,7 +4,8 @@
 //!   owed to nobody. Its row, which says what changed, stays for `EVENT_KEEP_DAYS`.
 //! * Attempts go after 30 days, deliveries 30 days after they ended; a delivery that has not ended
 //!   never does, and neither does the event it owes.
-//! * Each of these also has a bound in bytes, reckoned from a sample; beyond it the oldest go sooner.
+//! * Each of these also has a bound in bytes, reckoned from a sample; beyond it the oldest go
+//!   sooner.
 //!
 //! It is done in steps of 500 rows, one a write, while there is little else to do.
 

@@ -276,7 +276,7 @@ fn one_delivery_is_seen_whole_tried_again_and_counted_once() {
             let shown = delivery(&admin, &number);
             (shown["state"] == "failed" && shown["attempts"].as_array().unwrap().len() == n)
                 .then_some(())
-        })
+        });
     };
     failed(2);
     assert_eq!(counts(&stats(&admin, id)), [0, 0, 1, 0, 0, 1]);

@@ -34,6 +34,7 @@ pub(crate) const FLOORS: [&[&str]; 6] = [
         "pbx",
         "events",
         "retention",
+        "sync",
     ],
     // Doors: know no SQL.
     &["pages", "ws", "socketio", "sse"],

@@ -1,5 +1,5 @@
-//! The scenario that judges fairness, in real time: healthy receivers beside dead ones, which accept
-//! and never answer. Every healthy event must come, and soon.
+//! The scenario that judges fairness, in real time: healthy receivers beside dead ones, which
+//! accept and never answer. Every healthy event must come, and soon.
 
 use super::{
     Outcome, Server,

@@ -270,7 +270,7 @@ impl Check {
         }
     }
 
-    fn any_of(&mut self, schema: &Schema, value: &Value, path: &mut String) {
+    fn any_of(&mut self, schema: &Schema, value: &Value, path: &str) {
         if schema.any_of.is_empty() {
             return;
         }

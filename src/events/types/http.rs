@@ -68,7 +68,6 @@ pub async fn list(State(core): State<Core>, who: May<ReadEventTypes>) -> Answer<
 /// 422 naming every wrong field; `reserved_type` for a name of Deskbell's; 409 when it is there, or
 /// there are too many.
 pub async fn create(
-    State(core): State<Core>,
     State(types): State<Types>,
     who: May<ManageEventTypes>,
     PathOf(name): PathOf<String>,
@@ -76,7 +75,8 @@ pub async fn create(
 ) -> Answer<Described> {
     check_name(&name)?;
     let (tenant, wanted) = (who.tenant, wish.wanted(None)?);
-    let job = core.db.write(move |w| {
+    let remembered = types.clone();
+    let job = types.db().write(move |w| {
         if sql::find(w, tenant, &name)?.is_some() {
             let why = format!("`{name}` is registered already");
             return Err(Error::conflict("type_exists", why));
@@ -86,8 +86,8 @@ pub async fn create(
             return Err(Error::conflict("too_many_types", why));
         }
         sql::insert(w, tenant, &name, &wanted)?;
-        let types = types.clone();
-        w.after_commit(move || types.changed());
+        let changed = remembered.clone();
+        w.after_commit(move || changed.changed());
         sql::find(w, tenant, &name)?.or_not_found("event type")
     });
     job.await.map(created)
@@ -98,7 +98,6 @@ pub async fn create(
 /// # Errors
 /// 404; 422 naming every wrong field; 409 `version_conflict`.
 pub async fn change(
-    State(core): State<Core>,
     State(types): State<Types>,
     who: May<ManageEventTypes>,
     PathOf(name): PathOf<String>,
@@ -106,7 +105,8 @@ pub async fn change(
     Json(wish): Json<Wish>,
 ) -> Answer<Described> {
     let (tenant, based_on) = (who.tenant, if_match.or(wish.version));
-    let job = core.db.write(move |w| {
+    let remembered = types.clone();
+    let job = types.db().write(move |w| {
         let now = sql::find(w, tenant, &name)?.or_not_found("event type")?;
         check_version(based_on, now.version, &now)?;
         let wanted = wish.wanted(Some(&now))?;
@@ -115,8 +115,8 @@ pub async fn change(
             && wanted.schema == now.schema;
         if !same {
             sql::update(w, tenant, &name, &wanted)?;
-            let types = types.clone();
-            w.after_commit(move || types.changed());
+            let changed = remembered.clone();
+            w.after_commit(move || changed.changed());
         }
         sql::find(w, tenant, &name)?.or_not_found("event type")
     });
@@ -128,17 +128,17 @@ pub async fn change(
 /// # Errors
 /// 404 when the tenant has no such type.
 pub async fn delete(
-    State(core): State<Core>,
     State(types): State<Types>,
     who: May<ManageEventTypes>,
     PathOf(name): PathOf<String>,
 ) -> Answer<Described> {
     let tenant = who.tenant;
-    let job = core.db.write(move |w| -> Result<Described> {
+    let remembered = types.clone();
+    let job = types.db().write(move |w| -> Result<Described> {
         let found = sql::find(w, tenant, &name)?.or_not_found("event type")?;
         sql::delete(w, tenant, &name)?;
-        let types = types.clone();
-        w.after_commit(move || types.changed());
+        let changed = remembered.clone();
+        w.after_commit(move || changed.changed());
         Ok(found)
     });
     job.await.map(ok)

@@ -1,6 +1,7 @@
 //! A tenant's own types of events: described for whoever subscribes, and checked when published.
 //!
-//! A type need not be registered to be published. Once it is, its `data` must be as its schema says.
+//! A type need not be registered to be published. Once it is, its `data` must be as its schema
+//! says.
 
 pub mod http;
 mod sql;
@@ -145,29 +146,33 @@ fn check_name(name: &str) -> Result<()> {
 type Known = HashMap<(TenantId, String), Option<Arc<Schema>>>;
 
 /// The schemas in use, remembered so that publishing asks the database for none of them twice.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Types(Arc<Remembered>);
 
-#[derive(Default)]
 struct Remembered {
+    db: Db,
     known: Mutex<Known>,
     /// Counts the changes, so that what was read before one is not remembered after it.
     changes: AtomicU64,
 }
 
 impl Types {
+    /// Nothing is remembered yet.
+    pub fn new(db: Db) -> Self {
+        Self(Arc::new(Remembered { db, known: Mutex::default(), changes: AtomicU64::new(0) }))
+    }
+
     /// Whether `data` is what the tenant's type `name` says; anything is where it says nothing.
     ///
     /// # Errors
     /// 422 naming the paths below `{before}data`.
     pub async fn check(
         &self,
-        db: &Db,
         (tenant, name): (TenantId, &str),
         data: &Value,
         before: &str,
     ) -> Result<()> {
-        let Some(schema) = self.schema(db, tenant, name).await? else { return Ok(()) };
+        let Some(schema) = self.schema(tenant, name).await? else { return Ok(()) };
         let faults = schema.check(data).err().unwrap_or_default();
         if faults.is_empty() {
             return Ok(());
@@ -179,14 +184,14 @@ impl Types {
         Err(Error::Invalid(wrong.collect()))
     }
 
-    async fn schema(&self, db: &Db, tenant: TenantId, name: &str) -> Result<Option<Arc<Schema>>> {
+    async fn schema(&self, tenant: TenantId, name: &str) -> Result<Option<Arc<Schema>>> {
         let key = (tenant, name.to_owned());
         if let Some(known) = self.0.known.lock().get(&key) {
             return Ok(known.clone());
         }
         let changes = self.0.changes.load(Ordering::Acquire);
         let wanted = name.to_owned();
-        let found = db.read(move |r| sql::find(r, tenant, &wanted)).await?;
+        let found = self.0.db.read(move |r| sql::find(r, tenant, &wanted)).await?;
         let schema = found.map(|found| Schema::read(&found.schema).map(Arc::new)).transpose();
         let schema = schema.map_err(|why| Error::internal(why.to_string()))?;
         let mut known = self.0.known.lock();
@@ -197,6 +202,10 @@ impl Types {
             known.insert(key, schema.clone());
         }
         Ok(schema)
+    }
+
+    fn db(&self) -> &Db {
+        &self.0.db
     }
 
     /// A type was registered, changed or deleted; called after the commit, before anyone is told.

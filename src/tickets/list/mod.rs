@@ -7,6 +7,8 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
+pub use sql::newest;
+
 use super::{
     Status,
     words::{Channel, Moment, Priority},

@@ -5,9 +5,9 @@
 //! **Workers** take jobs from the lanes in turn and POST. One process owns the database, so a claim
 //! is in memory: a row stays `waiting` until it is settled, and after a crash it is due again.
 //!
-//! Whose turn it is decide pure parts: `turns` (lanes and rounds), `pace` (attempts under way, rate),
-//! `health` (breaker, cool-down, switching off), `pool` (workers), `outcomes` (what an answer
-//! means). `settle` stores and tells, `bounds` lets what is too much expire.
+//! Whose turn it is decide pure parts: `turns` (lanes and rounds), `pace` (attempts under way,
+//! rate), `health` (breaker, cool-down, switching off), `pool` (workers), `outcomes` (what an
+//! answer means). `settle` stores and tells, `bounds` lets what is too much expire.
 
 mod board;
 mod bounds;
@@ -17,6 +17,8 @@ mod lane;
 mod outcomes;
 mod pace;
 mod pool;
+#[cfg(test)]
+mod queue_tests;
 mod settle;
 #[cfg(test)]
 mod simulation;

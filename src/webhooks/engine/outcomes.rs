@@ -1,7 +1,7 @@
 //! What an attempt means for what comes next: its class, when the delivery is tried again, and how
 //! long the endpoint rests.
 
-use super::super::{
+use crate::webhooks::{
     post::{Failure, Outcome},
     schedule::{self, Schedule},
 };

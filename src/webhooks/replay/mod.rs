@@ -3,8 +3,8 @@
 //!
 //! A job walks the tenant's events in order and remembers how far it came, so that it touches every
 //! delivery at most once: those that are, and were when it was made, in one of the states asked
-//! for. What was delivered since, by whomever, is left alone. It queues in steps, and no faster than
-//! the endpoint takes them.
+//! for. What was delivered since, by whomever, is left alone. It queues in steps, and no faster
+//! than the endpoint takes them.
 
 pub mod http;
 mod keeper;
