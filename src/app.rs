@@ -7,6 +7,7 @@ use crate::{
     bins::Bins,
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
+    erasure,
     error::Error,
     events::types::Types,
     exit::{Exit, Failure},
@@ -132,6 +133,7 @@ impl Server {
         let clocks = tokio::spawn(sla::keep(core.db.clone()));
         let replays = tokio::spawn(replay::keep(engine.clone()));
         let forgetting = tokio::spawn(retention::keep(core.db.clone(), retention));
+        let erasing = tokio::spawn(erasure::keep(core.db.clone()));
         let heartbeat = tokio::spawn(socketio.clone().keep());
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
@@ -153,7 +155,9 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog, files, clocks, replays, forgetting, heartbeat] {
+        let keepers =
+            [sweep, touch, watchdog, files, clocks, replays, forgetting, erasing, heartbeat];
+        for task in keepers {
             task.abort();
         }
         let db = core.db.clone();

@@ -10,10 +10,11 @@
 //! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
 //! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
-//!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`events`]
-//!   (the log from outside), [`sync`] (what a client shows), [`webhooks`] (endpoints, users' own
-//!   ones, the delivery engine), [`bins`] (addresses of our own that keep what is sent to them, for
-//!   trying webhooks out), [`retention`] (what is forgotten, and when).
+//!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`erasure`]
+//!   (forgetting a person), [`events`] (the log from outside), [`sync`] (what a client shows),
+//!   [`webhooks`] (endpoints, users' own ones, the delivery engine), [`bins`] (addresses of our own
+//!   that keep what is sent to them, for trying webhooks out), [`retention`] (what is forgotten, and
+//!   when).
 //! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`],
 //!   [`sse`] (server-sent events).
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
@@ -30,6 +31,7 @@ pub mod cli;
 pub mod comments;
 pub mod config;
 pub mod db;
+pub mod erasure;
 pub mod error;
 pub mod event;
 pub mod events;

@@ -2,8 +2,8 @@
 
 use crate::{
     accounts::{
-        http as accounts, me::http as me, sessions::http as sessions, setup::http as setup,
-        tokens::http as tokens,
+        http as accounts, links::http as links, me::http as me, sessions::http as sessions,
+        setup::http as setup, tokens::http as tokens,
     },
     agents::http as agents,
     app::App,
@@ -59,6 +59,7 @@ pub(crate) fn all(app: App) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/", get(assets::home))
         .route("/setup", get(assets::setup))
+        .route("/invite", get(assets::invite))
         .route("/admin", get(assets::admin))
         .route("/admin/{*page}", get(assets::admin))
         .route("/favicon.ico", get(assets::favicon))
@@ -171,6 +172,8 @@ fn accounts_and_presence() -> Router<App> {
         .route("/auth/login", post(accounts::login))
         .route("/auth/refresh", post(accounts::refresh))
         .route("/auth/logout", post(accounts::logout))
+        .route("/auth/invite/{token}", post(links::accept))
+        .route("/auth/reset/{token}", post(links::reset))
         .route("/auth/me", get(me::show).patch(me::update))
         .route("/auth/password", post(me::change_password))
         .route("/auth/sessions", get(sessions::list))
@@ -179,6 +182,7 @@ fn accounts_and_presence() -> Router<App> {
         .route("/tokens/{id}", delete(tokens::delete))
         .route("/users", get(users::list).post(users::create))
         .route("/users/{id}", get(users::show).patch(users::update).delete(users::delete))
+        .route("/users/{id}/reset-link", post(users::reset_link))
         .route("/tenants", get(tenants::list).post(tenants::create))
         .route("/tenants/{id}", patch(tenants::update))
         .route("/ws", get(ws::upgrade))

@@ -4,13 +4,15 @@ const BASE = "/api/v1";
 
 /** A reply that is not success, or no reply at all (`status` 0). */
 export class ApiError extends Error {
-  constructor(status, { code, message, fields, ...rest } = {}, retryAfter = null) {
+  constructor(status, { code, message, fields, current, ...rest } = {}, retryAfter = null) {
     super(message ?? "Something went wrong");
     this.name = "ApiError";
     this.status = status;
     this.code = code ?? "";
     /** What is wrong with each field, by its name. */
     this.fields = fields ?? {};
+    /** After `version_conflict`: the row as it is now. */
+    this.current = current ?? null;
     /** Seconds after which another try may succeed, where the server said so. */
     this.retryAfter = retryAfter;
     this.rest = rest;

@@ -9,7 +9,7 @@ use crate::{
     error::{Checks, OrNotFound, Result},
     event::{Kind, Listener, changes::Changes},
     http::{Caller, patch::check_version},
-    id::{EntityId, UserId},
+    id::{EntityId, TenantId, UserId},
     search,
     tickets::{self, Hand, Participants, Ticket, Visibility},
 };
@@ -136,6 +136,21 @@ pub fn index_anew(w: &Write<'_>, ticket: &Ticket, people: &Participants) -> Resu
                 index(w, comment, people)?;
             }
         }
+    }
+}
+
+/// Puts a comment anew where it is found by its words, because they were rewritten.
+///
+/// # Errors
+/// When the database refuses.
+pub fn text_changed(w: &Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
+    let found = sql::find(w, tenant, id)?.filter(|comment| comment.deleted_at.is_none());
+    let Some(comment) = found else { return Ok(()) };
+    match tickets::find(w, tenant, comment.ticket_id)? {
+        Some(ticket) if ticket.deleted_at.is_none() => {
+            index(w, &comment, &tickets::participants(w, &ticket)?)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0005_notifications.sql"),
     include_str!("../../migrations/0006_delivery_engine.sql"),
     include_str!("../../migrations/0007_replay.sql"),
+    include_str!("../../migrations/0008_invitations_and_erasures.sql"),
 ];
 
 /// Applies what is missing.

@@ -106,12 +106,18 @@ impl FromStr for Room {
             },
             Some(("user", id)) => id.parse().map(Self::User).map_err(|_| ()),
             Some(("role", role)) => role.parse().map(Self::Role).map_err(|_| ()),
-            Some(("ticket" | "chat" | "queue", rest)) if !rest.is_empty() && text.len() <= 128 => {
+            Some(("ticket" | "chat" | "queue", rest)) if is_topic(rest) && text.len() <= 128 => {
                 Ok(Self::Topic(text.into()))
             }
             Some(_) => Err(()),
         }
     }
+}
+
+/// Whether a topic's name has only what stands unescaped in JSON, in a URL and in a list with
+/// commas: frames carry a room's name as it is. Queues are named by PBXes, which like `@` and `+`.
+fn is_topic(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.@+/#~".contains(&b))
 }
 
 /// Who did it.

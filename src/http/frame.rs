@@ -38,7 +38,7 @@ pub async fn frame(State(core): State<Core>, mut req: Request, next: Next) -> Re
     let peer = req.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |p| p.0);
     let client = Client::of(peer, req.headers(), &core.settings.trusted_proxies);
     let line = tracing::enabled!(tracing::Level::DEBUG)
-        .then(|| (req.method().clone(), req.uri().path().to_owned()));
+        .then(|| (req.method().clone(), loggable(req.uri().path()).to_owned()));
     let mut response = match admit(&core, &req, client) {
         Ok(()) => {
             let hops = req.headers().get(hops::HEADER).map_or(0, |v| hops::read(v.as_bytes()));
@@ -106,4 +106,11 @@ fn guard(headers: &mut HeaderMap, id: HeaderValue) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+/// A path without the word that opens an account, if it has one.
+fn loggable(path: &str) -> &str {
+    let secret = ["/auth/invite/", "/auth/reset/"];
+    let end = secret.iter().find_map(|begin| path.find(begin).map(|at| at + begin.len()));
+    end.and_then(|end| path.get(..end)).unwrap_or(path)
 }

@@ -13,6 +13,8 @@ pub mod page;
 pub mod patch;
 pub mod permission;
 pub mod reply;
+mod wording;
+
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod waiting;

@@ -251,7 +251,7 @@ pub fn check_prefs(prefs: &Prefs) -> Result<()> {
     checks.done()
 }
 
-/// Forgets all that somebody was told: they left, or may no longer know it.
+/// Forgets all that somebody was told, in the log too: they left, or may no longer know it.
 ///
 /// # Errors
 /// When the database refuses.

@@ -5,6 +5,7 @@ use crate::{
     auth::Role,
     db::{Write, read_uuid},
     error::{Error, Result},
+    event::Audience,
     http::page::Paging,
     id::{EntityId, TenantId, UserId},
     users::Prefs,
@@ -188,8 +189,13 @@ pub(super) fn delete(w: &Write<'_>, n: &Notification) -> Result<()> {
     Ok(())
 }
 
-/// Removes all of them.
+/// Removes all of them, and what the log said to that person alone from what they may replay.
 pub(super) fn forget(w: &Write<'_>, tenant: TenantId, user: UserId) -> Result<()> {
+    w.prepare_cached(
+        "delete from event_users where user_id = ?2 and exists (select 1 from events e
+           where e.seq = event_users.seq and e.tenant_id = ?1 and e.audience = ?3)",
+    )?
+    .execute((tenant, user, Audience::User(user).to_string()))?;
     w.prepare_cached("delete from notifications where tenant_id = ?1 and user_id = ?2")?
         .execute((tenant, user))?;
     Ok(())

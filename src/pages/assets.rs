@@ -31,6 +31,11 @@ pub async fn setup(State(core): State<Core>, headers: HeaderMap) -> Response {
     }
 }
 
+/// `GET /invite`: where somebody with a link sets their password.
+pub async fn invite(headers: HeaderMap) -> Response {
+    page("invite.html", StatusCode::OK, &headers)
+}
+
 /// `GET /admin` and all below: one page, which finds its way by itself.
 pub async fn admin(headers: HeaderMap) -> Response {
     page("admin.html", StatusCode::OK, &headers)

@@ -202,7 +202,7 @@ fn by_ticket(
         "select 1, 0.0, '', t.id, t.subject, t.id, t.number, null from tickets t
          where t.tenant_id = ?1 and {condition} and t.deleted_at is null
            and (?3 is null or t.requester_id = ?3 or exists (
-             select 1 from ticket_followers f where f.ticket_id = t.id and f.user_id = ?3))
+             select 1 from ticket_followers f where f.ticket_rid = t.rid and f.user_id = ?3))
          order by t.rid desc limit ?4"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -232,8 +232,7 @@ pub(super) fn update(conn: &Connection, before: &Ticket, t: &Ticket) -> Result<(
         add_followers(conn, t, &t.followers)?;
     }
     if before.subject != t.subject {
-        conn.prepare_cached("delete from ticket_words where rowid = ?1")?.execute([t.rid])?;
-        put_words(conn, t)?;
+        put_words_anew(conn, t)?;
     }
     Ok(())
 }
@@ -282,6 +281,12 @@ fn add_followers(conn: &Connection, t: &Ticket, followers: &[UserId]) -> Result<
 /// The word in `who` that the tickets of a tenant are found by.
 pub(super) fn tenant_word(tenant: TenantId) -> String {
     format!("t{}", tenant.0.simple())
+}
+
+/// Puts the words of a subject anew.
+pub(super) fn put_words_anew(conn: &Connection, t: &Ticket) -> Result<()> {
+    conn.prepare_cached("delete from ticket_words where rowid = ?1")?.execute([t.rid])?;
+    put_words(conn, t)
 }
 
 fn put_words(conn: &Connection, t: &Ticket) -> Result<()> {

@@ -5,7 +5,7 @@ use crate::{
     db::{Say, Write},
     error::{Error, Result},
     event::{Kind, changes::Changes},
-    id::UserId,
+    id::{EntityId, TenantId, UserId},
     notifications::{self, Notice, Reason, RelatedType, Type, words},
     search, teams,
 };
@@ -49,6 +49,16 @@ pub(super) fn index(w: &Write<'_>, ticket: &Ticket, people: &Participants) -> Re
         body: &ticket.description,
     };
     search::put(w, &doc)
+}
+
+/// Puts a ticket anew where it is found by its words, because they were rewritten.
+///
+/// # Errors
+/// When the database refuses.
+pub fn text_changed(w: &Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
+    let Some(ticket) = sql::find(w, tenant, id)? else { return Ok(()) };
+    sql::put_words_anew(w, &ticket)?;
+    index(w, &ticket, &sql::participants(w, &ticket)?)
 }
 
 /// Tells everybody who is to be told.

@@ -216,6 +216,7 @@ pub(super) fn forget_person(conn: &Connection, tenant: TenantId, id: UserId) -> 
     )?
     .execute((tenant, id))?;
     conn.prepare_cached("delete from sessions where user_id = ?1")?.execute([id])?;
+    conn.prepare_cached("delete from account_links where user_id = ?1")?.execute([id])?;
     Ok(())
 }
 

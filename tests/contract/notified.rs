@@ -41,7 +41,8 @@ impl Act {
         answer: Response,
     ) -> Self {
         let mut entity = answer.data();
-        for field in FOR_STAFF {
+        // How somebody new comes in is for whoever made their account alone.
+        for field in FOR_STAFF.into_iter().chain(["invite_link"]) {
             entity.as_object_mut().unwrap().remove(field);
         }
         Self { kind, related_type, messages: [message, message].map(String::from), entity }

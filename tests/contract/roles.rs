@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 /// One route as everybody tries it.
 pub(crate) struct Row {
-    method: &'static str,
+    pub(crate) method: &'static str,
     /// With `{user}`, `{session}`, `{token}`, `{hook}`, `{bin}`, `{seq}` or `{tenant}` for one of
     /// the first tenant.
-    path: &'static str,
+    pub(crate) path: &'static str,
     /// What is sent; the good requests of the table change nothing that another row needs.
-    body: Value,
+    pub(crate) body: Value,
     /// The status for [`WHO`], in that order.
     statuses: [u16; 7],
 }
@@ -56,7 +56,7 @@ pub(crate) fn row(
 
 /// Every route of the API but those that are for anyone: signing in, refreshing, signing out,
 /// setting up.
-fn table() -> Vec<Row> {
+pub(crate) fn table() -> Vec<Row> {
     let mut rows = roles_desk::table();
     rows.extend(house());
     rows
@@ -78,6 +78,7 @@ fn house() -> Vec<Row> {
         row("POST", "/users", none(), answered(422, ADMIN)),
         row("GET", "/users/{user}", none(), theirs(STAFF)),
         row("PATCH", "/users/{user}", none(), theirs(ADMIN)),
+        row("POST", "/users/{user}/reset-link", none(), theirs(answered(201, ADMIN))),
         row("GET", "/tokens", none(), ADMIN),
         row("POST", "/tokens", none(), answered(422, ADMIN)),
         row("GET", "/tenants", none(), SYSTEM),
@@ -282,7 +283,14 @@ fn another_tenant_can_neither_read_nor_change_what_it_has_guessed() {
 }
 
 /// Routes that are for anyone who can prove something else than a role.
-const FOR_ANYONE: [&str; 4] = ["/auth/login", "/auth/refresh", "/auth/logout", "/setup"];
+const FOR_ANYONE: [&str; 6] = [
+    "/auth/login",
+    "/auth/refresh",
+    "/auth/logout",
+    "/auth/invite/{token}",
+    "/auth/reset/{token}",
+    "/setup",
+];
 
 #[test]
 fn no_route_is_missing_from_the_table() {

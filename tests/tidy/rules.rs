@@ -35,6 +35,7 @@ pub(crate) const FLOORS: [&[&str]; 6] = [
         "events",
         "retention",
         "sync",
+        "erasure",
     ],
     // Doors: know no SQL.
     &["pages", "ws", "socketio", "sse"],
