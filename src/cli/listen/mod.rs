@@ -23,8 +23,11 @@ use std::{
     time::Duration,
 };
 
-/// How often the log is asked when nothing happens.
-const ASK_EVERY: Duration = Duration::from_millis(250);
+/// How long the server may wait for something to happen before it answers, seconds.
+const WAIT_S: u32 = 20;
+
+/// The pause after an answer with nothing in it, which mostly took [`WAIT_S`] to come.
+const BREATH: Duration = Duration::from_millis(50);
 
 /// Events of one page.
 const PAGE: usize = 100;
@@ -114,7 +117,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             }
         }
         if events.is_empty() {
-            std::thread::sleep(ASK_EVERY);
+            std::thread::sleep(BREATH);
         }
     }
     Ok(())
@@ -165,7 +168,8 @@ impl Reader {
     /// What came since; empty when nothing did, or when it could not be found out.
     fn next(&mut self, remote: &Remote) -> Result<Vec<Event>, Failure> {
         let epoch = self.epoch.as_ref().map_or_else(String::new, |e| format!("&epoch={e}"));
-        let path = format!("/events?after={}&limit={PAGE}{epoch}{}", self.after, self.kinds);
+        let path =
+            format!("/events?after={}&limit={PAGE}&wait={WAIT_S}{epoch}{}", self.after, self.kinds);
         match remote.get(&path).and_then(|reply| Ok((read(&reply.data)?, reply.meta))) {
             Ok((events, meta)) => {
                 if self.is_down {
