@@ -34,7 +34,7 @@ create table replays (
   total       integer not null,
   queued      integer not null default 0,
   data_gone   integer not null default 0,
-  actor       text not null,
+  created_by  blob not null,
   created_at  integer not null,
   ended_at    integer
 ) strict;

@@ -132,8 +132,8 @@ impl Server {
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
         let clocks = tokio::spawn(sla::keep(core.db.clone()));
         let replays = tokio::spawn(replay::keep(engine.clone()));
-        let forgetting = tokio::spawn(retention::keep(core.db.clone(), retention));
-        let erasing = tokio::spawn(erasure::keep(core.db.clone()));
+        let trimming = tokio::spawn(retention::keep(core.db.clone(), retention));
+        let forgetting = tokio::spawn(erasure::keep(core.db.clone()));
         let heartbeat = tokio::spawn(socketio.clone().keep());
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
@@ -155,9 +155,9 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        let keepers =
-            [sweep, touch, watchdog, files, clocks, replays, forgetting, erasing, heartbeat];
-        for task in keepers {
+        for task in
+            [sweep, touch, watchdog, files, clocks, replays, trimming, forgetting, heartbeat]
+        {
             task.abort();
         }
         let db = core.db.clone();

@@ -52,7 +52,7 @@ pub async fn make(
     }
     check_active(endpoint.is_active)?;
     reachable(&engine, "url", &endpoint.url).await?;
-    let actor = serde_json::to_string(&who.actor()).map_err(Error::internal)?;
+    let by = who.user;
     let job = engine.db.write(move |w| {
         let endpoint = webhooks_sql::find(w, tenant, id)?.or_not_found("webhook")?;
         check_active(endpoint.is_active)?;
@@ -60,7 +60,7 @@ pub async fn make(
             let why = format!("replay {running} of this webhook has not ended");
             return Err(Error::conflict("replay_running", why));
         }
-        let fresh = sql::Fresh { scope: &scope, span, total: counted.count, actor: &actor };
+        let fresh = sql::Fresh { scope: &scope, span, total: counted.count, by };
         let made = sql::insert(w, &fresh)?;
         sql::find(w, tenant, made)?.or_not_found("replay")
     });

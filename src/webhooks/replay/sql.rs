@@ -4,7 +4,7 @@ use super::{Replay, STEP, Scope, WAITING_MAX, WINDOW};
 use crate::{
     db::Write,
     error::{Error, Result},
-    id::TenantId,
+    id::{TenantId, UserId},
     webhooks::deliveries::sql::{Seen, put_back},
 };
 use rusqlite::{Connection, OptionalExtension as _};
@@ -103,7 +103,7 @@ pub(super) struct Fresh<'a> {
     pub(super) scope: &'a Scope,
     pub(super) span: (i64, i64),
     pub(super) total: i64,
-    pub(super) actor: &'a str,
+    pub(super) by: UserId,
 }
 
 /// Stores a new job; answers its number.
@@ -112,7 +112,7 @@ pub(super) fn insert(w: &Write<'_>, fresh: &Fresh<'_>) -> Result<i64> {
     let list = |list: &[String]| serde_json::to_string(list).map_err(Error::internal);
     w.prepare_cached(
         "insert into replays (tenant_id, endpoint_id, state, since_ms, until_ms, events, states,
-           first_seq, last_seq, cursor, total, actor, created_at)
+           first_seq, last_seq, cursor, total, created_by, created_at)
          values (?1, ?2, 'running', ?3, ?4, ?5, ?6, ?7, ?8, ?7, ?9, ?10, ?11)",
     )?
     .execute((
@@ -125,7 +125,7 @@ pub(super) fn insert(w: &Write<'_>, fresh: &Fresh<'_>) -> Result<i64> {
         fresh.span.0,
         fresh.span.1,
         fresh.total,
-        fresh.actor,
+        fresh.by,
         scope.made_at,
     ))?;
     Ok(w.last_insert_rowid())
