@@ -7,7 +7,7 @@ use crate::{
     },
     agents::http as agents,
     app::App,
-    articles::{categories_http as categories, http as articles},
+    articles::{categories_http as categories, http as articles, public_http as reading},
     attachments::http as attachments,
     bins::http as bins,
     comments::http as comments,
@@ -62,6 +62,10 @@ pub(crate) fn all(app: App) -> Router {
         .route("/invite", get(assets::invite))
         .route("/admin", get(assets::admin))
         .route("/admin/{*page}", get(assets::admin))
+        .route("/help", get(assets::help))
+        .route("/help/{*page}", get(assets::help))
+        .route("/kb", get(assets::knowledge))
+        .route("/kb/{slug}", get(assets::knowledge))
         .route("/favicon.ico", get(assets::favicon))
         .route("/assets/{*path}", get(assets::asset))
         .fallback(assets::unknown)
@@ -160,7 +164,8 @@ fn knowledge() -> Router<App> {
         .route("/kb/articles/{id}/unpublish", post(articles::unpublish))
         .route("/kb/articles/{id}/archive", post(articles::archive))
         .route("/kb/articles/{id}/vote", post(articles::vote))
-        .route("/kb/public/{slug}", get(articles::read))
+        .route("/kb/public", get(reading::list))
+        .route("/kb/public/{slug}", get(reading::read))
         .route("/kb/categories", get(categories::list).post(categories::make))
         .route("/kb/categories/{id}", patch(categories::update).delete(categories::delete))
         .route("/search", get(search::search))

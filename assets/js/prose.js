@@ -114,17 +114,25 @@ function paragraph(lines) {
   return block("p", {}, inline(text.join("\n")));
 }
 
-function blocks(lines, depth) {
+function heading(line, top) {
+  const [sign] = HEADING.exec(line);
+  const words = inline(line.slice(sign.length).replace(/\s+#+\s*$/, ""));
+  // In a conversation a heading would be a place of the page to jump to; there it is only loud.
+  if (!top) return block("p", { class: "loud" }, words);
+  // The title above takes the place of `#`, so that `#` and `##` are both the first below it.
+  return block(`h${Math.min(6, top + Math.max(0, sign.trim().length - 2))}`, {}, words);
+}
+
+function blocks(lines, depth, top) {
   const nodes = [];
   while (lines.length) {
     const [line] = lines;
     if (!line.trim()) lines.shift();
     else if (FENCE.test(line)) nodes.push(fenced(lines));
     else if (RULE.test(line)) nodes.push(rule(lines));
-    // A heading of the page would be a place to jump to; this is only loud.
-    else if (HEADING.test(line)) nodes.push(block("p", { class: "loud" }, inline(lines.shift().replace(HEADING, ""))));
+    else if (HEADING.test(line)) nodes.push(heading(lines.shift(), top));
     else if (QUOTE.test(line) && depth < DEPTH_MAX) {
-      nodes.push(h("blockquote", {}, blocks(take(lines, (l) => QUOTE.test(l)).map((l) => l.replace(QUOTE, "")), depth + 1)));
+      nodes.push(h("blockquote", {}, blocks(take(lines, (l) => QUOTE.test(l)).map((l) => l.replace(QUOTE, "")), depth + 1, 0)));
     } else if (BULLET.test(line)) nodes.push(list(lines, BULLET, "ul"));
     else if (NUMBER.test(line)) nodes.push(list(lines, NUMBER, "ol"));
     else nodes.push(paragraph(lines));
@@ -132,10 +140,20 @@ function blocks(lines, depth) {
   return nodes;
 }
 
-/** `text` as nodes, read as `format` says: `markdown`, or anything else for text as it stands. */
-export function prose(text, format = "text") {
+/**
+ * `text` as nodes, read as `format` says: `markdown`, or anything else for text as it stands. `top`
+ * is the level of its largest headings, 0 for none that are headings of the page.
+ */
+export function prose(text, format = "text", top = 0) {
   const said = String(text ?? "").replace(/\r\n?/g, "\n");
-  if (format === "markdown") return h("div", { class: "prose" }, blocks(said.split("\n"), 0));
+  if (format === "markdown") return h("div", { class: "prose" }, blocks(said.split("\n"), 0, top));
   const parts = said.split(/\n{2,}/).filter((part) => part.trim());
   return h("div", { class: "prose" }, parts.map((part) => block("p", {}, linked(part))));
+}
+
+/** The first words of a Markdown text, without its signs. */
+export function firstWords(text, max = 160) {
+  const plain = String(text ?? "").slice(0, max * 4)
+    .replace(/!?\[([^[\]]*)\]\([^()]*\)/g, "$1").replace(/^[\s>#*+-]+/gm, " ").replace(/[*`~]{1,3}|(?<!\w)_|_(?!\w)/g, "").replace(/\s+/g, " ").trim();
+  return plain.length > max ? `${plain.slice(0, max - 1).trimEnd()}…` : plain;
 }

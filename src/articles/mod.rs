@@ -1,16 +1,18 @@
 //! The knowledge base: articles from draft to archive, and the categories they stand in.
 //!
-//! An article is public while it is published and its visibility is `public`: then every signed-in
-//! person of the tenant hears of it and may find it. All else is for staff.
+//! An article is public while it is published and its visibility is `public`: then everybody may
+//! read it, and every signed-in person of the tenant hears of it. All else is for staff.
 
 mod categories;
 pub mod http;
+mod public;
 mod rules;
 mod sql;
 #[cfg(test)]
 mod tests;
 
 pub use categories::{Wish as CategoryWish, create as create_category, http as categories_http};
+pub use public::http as public_http;
 pub use sql::visible;
 
 use crate::{

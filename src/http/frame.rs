@@ -13,10 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    time::{Duration, Instant},
-};
+use std::{net::IpAddr, time::Instant};
 
 /// The name of a request in logs and answers.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -69,13 +66,7 @@ fn admit(core: &Core, req: &Request, client: Client) -> Result<(), Error> {
     let credentials =
         req.headers().contains_key(header::AUTHORIZATION) || cookie::read(req.headers()).is_some();
     if path.starts_with("/api/") && !credentials {
-        let key = match client.address {
-            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from(u128::from(v6) >> 64 << 64)),
-            v4 @ IpAddr::V4(_) => v4,
-        };
-        if core.anonymous.check_key(&key).is_err() {
-            return Err(Error::TooMany(Duration::from_secs(1)));
-        }
+        core.admit_anonymous(client.address)?;
     }
     Ok(())
 }

@@ -220,6 +220,8 @@ pub struct Notification {
     pub related_type: RelatedType,
     /// Who did it, where it was a person.
     pub actor_id: Option<UserId>,
+    /// What that person is called.
+    pub actor_name: Option<String>,
     /// Why they were told.
     pub reason: Reason,
     /// The same in a sentence.

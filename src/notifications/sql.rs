@@ -75,7 +75,8 @@ pub(super) fn prune(conn: &Connection, user: UserId, up_to: i64) -> Result<()> {
 }
 
 const COLUMNS: &str = "user_id, event_seq, id, tenant_id, type, message, related_id, related_type,
-    actor_id, reason, created_at, read_at";
+    actor_id, reason, created_at, read_at,
+    (select name from users where users.tenant_id = notifications.tenant_id and id = actor_id)";
 
 fn notification(row: &Row<'_>) -> Result<Notification> {
     let unknown = || Error::internal("a stored notification has a word that is none");
@@ -95,6 +96,7 @@ fn notification(row: &Row<'_>) -> Result<Notification> {
         related_id: row.get(6)?,
         related_type: RelatedType::of(&word(7)?).ok_or_else(unknown)?,
         actor_id: row.get(8)?,
+        actor_name: row.get(12)?,
         reason,
         why: words::why(reason),
         event_seq: row.get(1)?,
@@ -159,6 +161,19 @@ pub fn unread(conn: &Connection, user: UserId) -> Result<i64> {
             "select count(*) from notifications where user_id = ?1 and read_at is null",
         )?
         .query_row([user], |row| row.get(0))?)
+}
+
+/// The same, and the `event_seq` of the newest there is, as they are at one moment.
+pub(super) fn unread_up_to(
+    conn: &Connection,
+    (tenant, user): (TenantId, UserId),
+) -> Result<(i64, i64)> {
+    Ok(conn
+        .prepare_cached(
+            "select count(*) filter (where read_at is null), coalesce(max(event_seq), 0)
+             from notifications where tenant_id = ?1 and user_id = ?2",
+        )?
+        .query_row((tenant, user), |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 /// Notes that one of them was read.

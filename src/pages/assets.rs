@@ -41,6 +41,16 @@ pub async fn admin(headers: HeaderMap) -> Response {
     page("admin.html", StatusCode::OK, &headers)
 }
 
+/// `GET /help` and all below: the customers' own pages, one page like that of staff.
+pub async fn help(headers: HeaderMap) -> Response {
+    page("help.html", StatusCode::OK, &headers)
+}
+
+/// `GET /kb` and `GET /kb/{slug}`: the knowledge base for everybody.
+pub async fn knowledge(headers: HeaderMap) -> Response {
+    page("kb.html", StatusCode::OK, &headers)
+}
+
 /// `GET /favicon.ico`.
 pub async fn favicon(headers: HeaderMap) -> Response {
     page("favicon.svg", StatusCode::OK, &headers)
@@ -49,7 +59,8 @@ pub async fn favicon(headers: HeaderMap) -> Response {
 /// `GET /assets/…`.
 pub async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     match Assets::get(&path) {
-        Some(file) if path != "admin.html" => serve(&path, file, StatusCode::OK, &headers),
+        // Pages are found at their own addresses only.
+        Some(file) if !path.ends_with(".html") => serve(&path, file, StatusCode::OK, &headers),
         _ => page("404.html", StatusCode::NOT_FOUND, &headers),
     }
 }

@@ -1,9 +1,11 @@
 //! From what somebody typed to a query that FTS5 can only understand one way.
 
 use crate::{
+    auth::Role,
     event::Listener,
     id::{TenantId, UserId},
 };
+use uuid::Uuid;
 
 /// Words of a query that count; what comes after them is left out.
 const WORDS_MAX: usize = 12;
@@ -24,6 +26,11 @@ pub(super) fn reader_word(user: UserId) -> String {
 /// The word in `who` that every signed-in person of a tenant finds by.
 pub(super) fn everyone_word(tenant: TenantId) -> String {
     format!("e{}", tenant.0.simple())
+}
+
+/// Somebody nobody knows: they find what every customer of the tenant finds.
+pub(super) fn anybody(tenant: TenantId) -> Listener {
+    Listener { tenant, user: UserId(Uuid::nil()), role: Role::Customer }
 }
 
 /// The words of what was typed; anything that is no letter and no digit separates them, so no
@@ -66,8 +73,6 @@ pub(super) fn number(typed: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::Role;
-    use uuid::Uuid;
 
     #[test]
     fn nothing_typed_becomes_an_operator() {

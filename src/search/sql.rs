@@ -5,7 +5,7 @@ use crate::{
     db::{Write, read_uuid},
     error::{Error, Result},
     event::Listener,
-    id::{TenantId, UserId},
+    id::{EntityId, TenantId, UserId},
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
@@ -169,6 +169,28 @@ fn row(row: &Row<'_>) -> Result<Found> {
         ticket_number: row.get(6)?,
         slug: row.get(7)?,
     })
+}
+
+/// The articles of a tenant that anybody may find by what was typed, each with the words around the
+/// match; the best first.
+///
+/// # Errors
+/// When the database refuses.
+pub fn public_articles(
+    conn: &Connection,
+    tenant: TenantId,
+    typed: &str,
+    limit: usize,
+) -> Result<Vec<(EntityId, String)>> {
+    let words = query::words(typed);
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let matching = query::matching(&query::anybody(tenant), &words);
+    let wanted = Wanted { tickets: false, comments: false, articles: true };
+    let found = one_table(conn, "search_open", &matching, (wanted, limit))?;
+    let article = |one: Found| Ok((one.id.parse().map_err(Error::internal)?, one.snippet));
+    found.into_iter().map(article).collect()
 }
 
 /// The ticket with this number, if the listener may find it.

@@ -158,6 +158,7 @@ export class Api {
   post = (path, body = {}) => this.call("POST", path, body);
   patch = (path, body) => this.call("PATCH", path, body);
   put = (path, body) => this.call("PUT", path, body);
+  patch = (path, body) => this.call("PATCH", path, body);
   delete = (path) => this.call("DELETE", path);
 }
 

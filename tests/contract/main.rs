@@ -43,6 +43,7 @@ mod links;
 mod long_poll;
 mod notified;
 mod quick_start;
+mod reading;
 mod roles;
 mod roles_desk;
 mod seed_a;
