@@ -181,8 +181,10 @@ fn every_event_of_a_long_day_is_what_its_schema_says() {
     let admin = server.admin();
     let (agent, customer) = (admin.new_user("agent"), admin.new_user("customer"));
     // Quick promises, so that they are kept, warned of and broken within the day.
-    let policy = json!({ "name": "Quick", "first_response_minutes": { "normal": 10, "high": 10, "urgent": 10 },
-        "resolution_minutes": { "normal": 20, "high": 20, "urgent": 20 } });
+    let ten = json!({ "normal": 10, "high": 10, "urgent": 10 });
+    let twenty = json!({ "normal": 20, "high": 20, "urgent": 20 });
+    let policy = json!({ "name": "Quick", "first_response_minutes": ten,
+        "resolution_minutes": twenty });
     let made = admin.post("/api/v1/sla-policies", &policy);
     assert!(made.status == 201, "{}", made.text());
     customer.post("/api/v1/tickets", &json!({ "subject": "Slow", "description": "x" })).expect(201);
