@@ -119,7 +119,8 @@ fn a_link_is_not_stored_with_the_answer_that_told_it() {
     let token = door.rsplit('/').next().unwrap().as_bytes().to_vec();
     let (setup, _) = server.stop();
     let files = std::fs::read_dir(setup.data_dir()).unwrap();
-    let stored: Vec<_> = files.filter_map(|file| std::fs::read(file.unwrap().path()).ok()).collect();
+    let stored: Vec<_> =
+        files.filter_map(|file| std::fs::read(file.unwrap().path()).ok()).collect();
     assert!(stored.iter().any(|bytes| bytes.windows(15).any(|part| part == b"new@example.com")));
     for bytes in stored {
         assert!(!bytes.windows(token.len()).any(|part| part == token), "the token is on the disk");
