@@ -63,30 +63,30 @@ pub(super) enum Outcome {
     Full,
 }
 
-/// A closure and whoever waits for what it returns.
-pub(super) struct TypedJob<T, F> {
-    job: F,
+/// A closure and whoever waits for what it returns. It is boxed, so that what is here is compiled
+/// once for what closures return, and not for every closure.
+pub(super) struct TypedJob<T> {
+    job: JobOf<T>,
     /// See [`super::hops`].
     hops: u8,
     outcome: Option<Result<T>>,
     answer: oneshot::Sender<Result<T>>,
 }
 
-impl<T, F> TypedJob<T, F>
-where
-    T: Send + 'static,
-    F: FnMut(&mut Write<'_>) -> Result<T> + Send + 'static,
-{
-    pub(super) fn boxed(job: F, hops: u8, answer: oneshot::Sender<Result<T>>) -> Box<dyn Job> {
+/// What a caller wants written.
+type JobOf<T> = Box<dyn FnMut(&mut Write<'_>) -> Result<T> + Send>;
+
+impl<T: Send + 'static> TypedJob<T> {
+    pub(super) fn boxed(
+        job: JobOf<T>,
+        hops: u8,
+        answer: oneshot::Sender<Result<T>>,
+    ) -> Box<dyn Job> {
         Box::new(Self { job, hops, outcome: None, answer })
     }
 }
 
-impl<T, F> Job for TypedJob<T, F>
-where
-    T: Send,
-    F: FnMut(&mut Write<'_>) -> Result<T> + Send,
-{
+impl<T: Send> Job for TypedJob<T> {
     fn run(&mut self, w: &mut Write<'_>) -> Outcome {
         w.hops = self.hops;
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.job)(w)))
