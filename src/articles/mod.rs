@@ -224,7 +224,7 @@ fn told(
         say = say.changes(&Changes::between(before, after)?)?;
     }
     let said = w.say(say)?;
-    index(w, after)?;
+    index(w, after);
     let Some((notice, verb)) = rules::notice(kind) else { return Ok(()) };
     let staff = sql::staff(w, after.tenant_id)?;
     notifications::notify(
@@ -245,14 +245,14 @@ fn told(
     Ok(())
 }
 
-fn index(w: &Write<'_>, article: &Article) -> Result<()> {
+fn index(w: &mut Write<'_>, article: &Article) {
     let public = article.is_public();
     let (kind, other) = if public {
         (search::Kind::Article, search::Kind::InternalArticle)
     } else {
         (search::Kind::InternalArticle, search::Kind::Article)
     };
-    search::remove(w, other, article.rid)?;
+    search::remove(w, other, article.rid);
     if article.deleted_at.is_some() {
         return search::remove(w, kind, article.rid);
     }
@@ -268,5 +268,5 @@ fn index(w: &Write<'_>, article: &Article) -> Result<()> {
             title: &article.title,
             body: &body,
         },
-    )
+    );
 }

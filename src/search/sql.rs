@@ -2,12 +2,12 @@
 
 use super::{Doc, Kind, query};
 use crate::{
-    db::{Write, read_uuid},
+    db::read_uuid,
     error::{Error, Result},
     event::Listener,
     id::{TenantId, UserId},
 };
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
 /// Matches that are ranked: the newest of a common word, so that no word is slow.
@@ -17,48 +17,64 @@ fn table(kind: Kind) -> &'static str {
     if kind.is_internal() { "search_internal" } else { "search_open" }
 }
 
-pub(super) fn put(w: &Write<'_>, doc: &Doc<'_>) -> Result<()> {
-    let kind = doc.kind as i64;
-    let known: Option<i64> = w
+/// A document as it is stored.
+pub(super) struct Row {
+    kind: Kind,
+    rid: i64,
+    who: String,
+    title: String,
+    body: String,
+}
+
+impl Row {
+    pub(super) fn of(doc: &Doc<'_>) -> Self {
+        let mut who = query::staff_word(doc.tenant);
+        if doc.everyone {
+            who.push(' ');
+            who.push_str(&query::everyone_word(doc.tenant));
+        }
+        for reader in doc.readers {
+            who.push(' ');
+            who.push_str(&query::reader_word(*reader));
+        }
+        let (title, body) = (doc.title.to_owned(), doc.body.to_owned());
+        Self { kind: doc.kind, rid: doc.rid, who, title, body }
+    }
+}
+
+pub(super) fn put(conn: &Connection, row: &Row) -> Result<()> {
+    let kind = row.kind as i64;
+    let known: Option<i64> = conn
         .prepare_cached("select doc from search_docs where kind = ?1 and rid = ?2")?
-        .query_row((kind, doc.rid), |row| row.get(0))
+        .query_row((kind, row.rid), |found| found.get(0))
         .optional()?;
-    let table = table(doc.kind);
+    let table = table(row.kind);
     let id = match known {
         Some(id) => {
-            w.prepare_cached(&format!("delete from {table} where rowid = ?1"))?.execute([id])?;
+            conn.prepare_cached(&format!("delete from {table} where rowid = ?1"))?.execute([id])?;
             id
         }
         None => {
-            w.prepare_cached("insert into search_docs (kind, rid) values (?1, ?2)")?
-                .execute((kind, doc.rid))?;
-            w.last_insert_rowid()
+            conn.prepare_cached("insert into search_docs (kind, rid) values (?1, ?2)")?
+                .execute((kind, row.rid))?;
+            conn.last_insert_rowid()
         }
     };
-    let mut who = query::staff_word(doc.tenant);
-    if doc.everyone {
-        who.push(' ');
-        who.push_str(&query::everyone_word(doc.tenant));
-    }
-    for reader in doc.readers {
-        who.push(' ');
-        who.push_str(&query::reader_word(*reader));
-    }
-    w.prepare_cached(&format!(
+    conn.prepare_cached(&format!(
         "insert into {table} (rowid, who, title, body) values (?1, ?2, ?3, ?4)"
     ))?
-    .execute((id, who, doc.title, doc.body))?;
+    .execute((id, &row.who, &row.title, &row.body))?;
     Ok(())
 }
 
-pub(super) fn remove(w: &Write<'_>, kind: Kind, rid: i64) -> Result<()> {
-    let known: Option<i64> = w
+pub(super) fn remove(conn: &Connection, kind: Kind, rid: i64) -> Result<()> {
+    let known: Option<i64> = conn
         .prepare_cached("delete from search_docs where kind = ?1 and rid = ?2 returning doc")?
         .query_row((kind as i64, rid), |row| row.get(0))
         .optional()?;
     if let Some(id) = known {
         let table = table(kind);
-        w.prepare_cached(&format!("delete from {table} where rowid = ?1"))?.execute([id])?;
+        conn.prepare_cached(&format!("delete from {table} where rowid = ?1"))?.execute([id])?;
     }
     Ok(())
 }
@@ -141,12 +157,12 @@ fn one_table(
     conn.prepare_cached(&sql)?
         .query_and_then(
             (matching, RANKED_MAX, wanted.tickets, wanted.comments, wanted.articles, limit),
-            row,
+            found,
         )?
         .collect()
 }
 
-fn row(row: &Row<'_>) -> Result<Found> {
+fn found(row: &rusqlite::Row<'_>) -> Result<Found> {
     let id = |column| -> Result<Option<String>> {
         Ok(match row.get_ref(column)? {
             rusqlite::types::ValueRef::Null => None,
@@ -206,5 +222,5 @@ fn by_ticket(
          order by t.rid desc limit ?4"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    conn.prepare_cached(&sql)?.query_and_then((tenant, value, who, limit), row)?.collect()
+    conn.prepare_cached(&sql)?.query_and_then((tenant, value, who, limit), found)?.collect()
 }

@@ -35,7 +35,7 @@ pub(super) fn say(
 }
 
 /// Puts a ticket where it is found by its words, by those who may see it; a deleted one nowhere.
-pub(super) fn index(w: &Write<'_>, ticket: &Ticket, people: &Participants) -> Result<()> {
+pub(super) fn index(w: &mut Write<'_>, ticket: &Ticket, people: &Participants) {
     if ticket.deleted_at.is_some() {
         return search::remove(w, search::Kind::Ticket, ticket.rid);
     }
@@ -48,7 +48,7 @@ pub(super) fn index(w: &Write<'_>, ticket: &Ticket, people: &Participants) -> Re
         title: &ticket.subject,
         body: &ticket.description,
     };
-    search::put(w, &doc)
+    search::put(w, &doc);
 }
 
 /// Tells everybody who is to be told.
