@@ -6,6 +6,8 @@
 pub mod http;
 mod query;
 mod sql;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     db::{Last, Write},
@@ -32,6 +34,10 @@ pub enum Kind {
 impl Kind {
     fn is_internal(self) -> bool {
         matches!(self, Self::InternalComment | Self::InternalArticle)
+    }
+
+    fn has_title(self) -> bool {
+        !matches!(self, Self::Comment | Self::InternalComment)
     }
 }
 

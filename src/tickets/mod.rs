@@ -23,7 +23,7 @@ pub mod sla;
 mod sql;
 mod tell;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod ticket;
