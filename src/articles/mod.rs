@@ -10,7 +10,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub use categories::http as categories_http;
+pub use categories::{Wish as CategoryWish, create as create_category, http as categories_http};
 pub use sql::visible;
 
 use crate::{

@@ -80,12 +80,14 @@ pub(super) async fn serve(server: Server, loaded: &Loaded) -> Result<(), Failure
         0 => server.address.to_string(),
         _ => loaded.config.listen_text(),
     };
+    // Listened to before anybody is told that we are there, and may tell us to stop.
+    let mut signals = Signals::new();
     say(&format!("Starting server on {at}"));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
-        signal().await;
+        signals.next().await;
         stop.send_replace(true);
-        signal().await;
+        signals.next().await;
         tracing::warn!("told to stop twice: stopping at once");
         std::process::exit(1);
     });
@@ -93,23 +95,53 @@ pub(super) async fn serve(server: Server, loaded: &Loaded) -> Result<(), Failure
     Ok(())
 }
 
-/// Waits for SIGTERM or Ctrl-C.
+/// SIGTERM and Ctrl-C, from the moment on at which this is made.
+pub(super) struct Signals {
+    #[cfg(unix)]
+    terminate: Option<tokio::signal::unix::Signal>,
+    #[cfg(unix)]
+    interrupt: Option<tokio::signal::unix::Signal>,
+}
+
 #[cfg(unix)]
-pub(super) async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        },
-        Err(_) => drop(tokio::signal::ctrl_c().await),
+impl Signals {
+    /// Begins to listen.
+    pub(super) fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self {
+            terminate: signal(SignalKind::terminate()).ok(),
+            interrupt: signal(SignalKind::interrupt()).ok(),
+        }
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) {
+        use tokio::signal::unix::Signal;
+        /// One that cannot be listened to never comes.
+        async fn one(signal: &mut Option<Signal>) {
+            match signal {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        }
+        tokio::select! {
+            () = one(&mut self.terminate) => {}
+            () = one(&mut self.interrupt) => {}
+        }
     }
 }
 
-/// Waits for Ctrl-C.
 #[cfg(not(unix))]
-pub(super) async fn signal() {
-    drop(tokio::signal::ctrl_c().await);
+impl Signals {
+    /// Nothing is listened to yet.
+    pub(super) fn new() -> Self {
+        Self {}
+    }
+
+    /// Waits for Ctrl-C.
+    pub(super) async fn next(&mut self) {
+        drop(tokio::signal::ctrl_c().await);
+    }
 }
 
 /// Only whoever started the process holds its standard input, so this opens no door.

@@ -103,7 +103,7 @@ async fn hooks_run_after_the_commit_and_never_for_a_failed_job() {
 async fn last_work_shares_the_fate_of_its_job() {
     let folder = crate::test_folder();
     let (db, _) = open(folder.path());
-    let (begin, begun) = std::sync::mpsc::channel::<()>();
+    let (begin, begun) = std::sync::mpsc::sync_channel::<()>(1);
     // It may share their group and then run twice: only the first time is there to wait for.
     let held = db.write(move |_| Ok(begun.recv().is_ok()));
     let ran = Arc::new(Mutex::new(Vec::new()));

@@ -90,7 +90,9 @@ impl House {
             .iter()
             .map(|e| {
                 let changes = e.changes.as_ref().map(|c| read(c.get()));
-                json!({ "kind": e.kind.name(), "data": read(e.data.get()), "changes": changes })
+                let (data, actor) = (read(e.data.get()), read(e.actor.get()));
+                let kind = e.kind.name();
+                json!({ "kind": kind, "data": data, "changes": changes, "actor": actor })
             })
             .collect()
     }

@@ -5,7 +5,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub use sql::{find, members, of_user};
+pub use sql::{find, members, of_user, take_turn};
 
 use crate::{
     db::{OnUnique as _, Say, Write},

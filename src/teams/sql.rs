@@ -8,6 +8,7 @@ use crate::{
     id::{EntityId, TenantId, UserId},
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use std::collections::HashMap;
 
 const COLUMNS: &str = "id, tenant_id, version, created_at, updated_at, deleted_at, name, lead_id, \
      assignment, queue_names";
@@ -77,6 +78,34 @@ pub fn members(conn: &Connection, tenant: TenantId, team: EntityId) -> Result<Op
         .query_map((tenant, team), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(Some(members))
+}
+
+/// Whose turn it is in a team, and notes that they had it: of the members who can work now, the one
+/// who stands next after the last one, whoever has come or gone in between. `None` when nobody can.
+///
+/// # Errors
+/// When the database refuses.
+pub fn take_turn(conn: &Connection, tenant: TenantId, team: EntityId) -> Result<Option<UserId>> {
+    let Some(able) = members(conn, tenant, team)?.filter(|able| !able.is_empty()) else {
+        return Ok(None);
+    };
+    let places = conn
+        .prepare_cached("select user_id, position from team_members where team_id = ?1")?
+        .query_map([team], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<HashMap<UserId, i64>>>()?;
+    let name = format!("team_turn:{team}");
+    let last: i64 = conn
+        .prepare_cached("select value from counters where name = ?1")?
+        .query_row([&name], |row| row.get(0))
+        .optional()?
+        .unwrap_or(-1);
+    let place = |user: &UserId| places.get(user).copied().unwrap_or(0);
+    let next = able.iter().find(|user| place(user) > last).or_else(|| able.first()).copied();
+    if let Some(user) = next {
+        conn.prepare_cached("insert or replace into counters (name, value) values (?1, ?2)")?
+            .execute((&name, place(&user)))?;
+    }
+    Ok(next)
 }
 
 /// The living teams that somebody is a member of.

@@ -2,7 +2,7 @@
 //! who is told. Each is one transaction.
 
 use super::{
-    Edit, Hand, New, rules, sla, sql, tell,
+    Edit, Hand, New, assign, rules, sla, sql, tell,
     ticket::{StaffFields, Ticket},
     words::{Priority, Status},
 };
@@ -57,6 +57,7 @@ pub fn create(w: &mut Write<'_>, hand: &Hand, new: &New) -> Result<Ticket> {
     if let Some(status) = new.status {
         rules::enter(&mut ticket, status, w.now);
     }
+    let by_rule = assign::by_rule(w, hand, &mut ticket)?;
     sql::insert(w, &mut ticket)?;
     let people = sql::participants(w, &ticket)?;
     tell::index(w, &ticket, &people);
@@ -65,7 +66,8 @@ pub fn create(w: &mut Write<'_>, hand: &Hand, new: &New) -> Result<Ticket> {
     if ticket.assignee_id.is_some() {
         let unassigned = Ticket { assignee_id: None, ..ticket.clone() };
         let changes = Changes::between(&unassigned, &ticket)?;
-        tell::assignment(w, hand, (None, &ticket), (&people, &changes), &mut notices)?;
+        let giver = by_rule.as_ref().unwrap_or(hand);
+        tell::assignment(w, giver, (None, &ticket), (&people, &changes), &mut notices)?;
     }
     notices.extend(sla::follow(w, None, &mut ticket)?);
     Saved { ticket, notices, changed: true }.told(w)
@@ -146,7 +148,10 @@ pub(super) fn change_quietly(
     if let Some(status) = moves {
         rules::enter(&mut after, status, w.now);
     }
-    save(w, hand, &before, after)
+    let moved = after.team_id != before.team_id;
+    let by_rule = if moved { assign::by_rule(w, hand, &mut after)? } else { None };
+    let giver = by_rule.as_ref().unwrap_or(hand);
+    save_given(w, (hand, giver), &before, after)
 }
 
 /// A ticket as the hand sees it.
@@ -158,6 +163,16 @@ pub(super) fn seen(w: &Write<'_>, hand: &Hand, id: EntityId) -> Result<Ticket> {
 pub(super) fn save(
     w: &mut Write<'_>,
     hand: &Hand,
+    before: &Ticket,
+    after: Ticket,
+) -> Result<Saved> {
+    save_given(w, (hand, hand), before, after)
+}
+
+/// The same, where another hand may have given the ticket to whoever works on it now.
+fn save_given(
+    w: &mut Write<'_>,
+    (hand, giver): (&Hand, &Hand),
     before: &Ticket,
     after: Ticket,
 ) -> Result<Saved> {
@@ -180,7 +195,7 @@ pub(super) fn save(
         tell::say(w, hand, Kind::TicketStatusChanged, about, Some(&changes))?;
     }
     let moved = (before.assignee_id, &saved.ticket);
-    let told = tell::assignment(w, hand, moved, (&people, &changes), &mut saved.notices)?;
+    let told = tell::assignment(w, giver, moved, (&people, &changes), &mut saved.notices)?;
     if changes.touches_beside("followers") {
         saved.notices.extend(tell::of_updated(hand, about, &told, seq)?);
     }

@@ -10,6 +10,7 @@
 //! * [`list`] finds tickets, [`sla`] watches the clock over them, [`kept`] holds what staff keep
 //!   for their work: macros, views, calendars and policies.
 
+mod assign;
 mod bulk;
 mod change;
 mod comments;

@@ -148,6 +148,13 @@ pub(super) fn account(
     Ok(conn.prepare_cached(sql)?.query_row((tenant, user), row).optional()?)
 }
 
+/// How many tickets somebody works on that are not over.
+pub(super) fn open_count(conn: &Connection, tenant: TenantId, user: UserId) -> Result<i64> {
+    let sql = "select count(*) from tickets where tenant_id = ?1 and assignee_id = ?2
+                 and status not in ('resolved', 'closed') and deleted_at is null";
+    Ok(conn.prepare_cached(sql)?.query_row((tenant, user), |row| row.get(0))?)
+}
+
 /// All staff who may sign in.
 pub(super) fn all_staff(conn: &Connection, tenant: TenantId) -> Result<Vec<UserId>> {
     let sql = "select id from users where tenant_id = ?1

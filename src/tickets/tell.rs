@@ -98,7 +98,9 @@ pub(super) fn of_created(
         return notice(hand, ticket, (Type::TicketCreated, message), requester, seq);
     }
     let message = words::ticket_created(ticket.number, subject, &hand.actor.name);
-    let recipients = team_or_staff(w, ticket)?;
+    let mut recipients = team_or_staff(w, ticket)?;
+    // Whoever got it at once is told so in better words.
+    recipients.retain(|(user, _)| Some(*user) != ticket.assignee_id);
     notice(hand, ticket, (Type::TicketCreated, message), recipients, seq)
 }
 

@@ -1,7 +1,7 @@
 //! `/webhooks`: B's endpoints to register URLs, test them, and see what became of deliveries.
 
 use super::{
-    ENDPOINTS_MAX, Endpoint, Wish,
+    Endpoint, Wish,
     engine::{self, Engine},
     post::Failure,
     sign, sql,
@@ -65,19 +65,10 @@ pub async fn create(
     let wanted = wish.wanted(None, &engine.guard)?;
     let warning = reachable(&engine, "url", &wanted.url).await?;
     let secret = chosen.map_or_else(sign::generate_secret, Ok)?;
-    let (tenant, shown, sealing) = (who.tenant, secret.clone(), engine.clone());
+    let (tenant, shown) = (who.tenant, secret.clone());
     let endpoint = core
         .db
-        .write(move |w| {
-            if sql::count(w, tenant)? >= ENDPOINTS_MAX {
-                let why = format!("a tenant has at most {ENDPOINTS_MAX} webhooks");
-                return Err(Error::conflict("too_many_webhooks", why));
-            }
-            let id = sql::next_id(w)?;
-            let sealed = sealing.secrets.seal(&secret, &id.to_be_bytes())?;
-            sql::insert(w, tenant, id, &wanted, &sealed)?;
-            sql::find(w, tenant, id)?.or_not_found("webhook")
-        })
+        .write(move |w| super::register(w, &engine, (tenant, None), (&wanted, &secret)))
         .await?;
     Ok(created(Made { endpoint, secret: Some(shown), warning }))
 }

@@ -19,11 +19,13 @@ pub mod sign;
 mod sql;
 
 use crate::{
-    error::{Checks, Result},
+    db::Write,
+    error::{Checks, Error, OrNotFound as _, Result},
     event::pattern,
     id::TenantId,
     time,
 };
+use engine::Engine;
 use serde::{Deserialize, Serialize};
 
 /// Most endpoints of one tenant.
@@ -160,7 +162,7 @@ impl Wish {
     ///
     /// # Errors
     /// 422 naming every field that is wrong. Whether the URL may be called is not asked here.
-    fn wanted(self, now: Option<&Endpoint>, guard: &address::Guard) -> Result<Wanted> {
+    pub fn wanted(self, now: Option<&Endpoint>, guard: &address::Guard) -> Result<Wanted> {
         let mut missing_fields = Checks::new();
         for (field, missing) in [
             ("name", self.name.is_none()),
@@ -197,6 +199,26 @@ impl Wish {
         checks.done()?;
         Ok(wanted)
     }
+}
+
+/// Registers an endpoint under the next number, or under the one that is given, which must be free.
+///
+/// # Errors
+/// 409 for the 101st of a tenant.
+pub fn register(
+    w: &mut Write<'_>,
+    engine: &Engine,
+    (tenant, number): (TenantId, Option<i64>),
+    (wanted, secret): (&Wanted, &str),
+) -> Result<Endpoint> {
+    if sql::count(w, tenant)? >= ENDPOINTS_MAX {
+        let why = format!("a tenant has at most {ENDPOINTS_MAX} webhooks");
+        return Err(Error::conflict("too_many_webhooks", why));
+    }
+    let id = number.map_or_else(|| sql::next_id(w), Ok)?;
+    let sealed = engine.secrets.seal(secret, &id.to_be_bytes())?;
+    sql::insert(w, tenant, id, wanted, &sealed)?;
+    sql::find(w, tenant, id)?.or_not_found("webhook")
 }
 
 impl Wanted {
@@ -238,7 +260,6 @@ fn text(said: Option<String>, was: Option<&String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
 
     /// A good wish with some of it replaced (`null` takes a field away), and what is said of it.
     fn told(instead: &str) -> String {

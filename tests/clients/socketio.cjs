@@ -2,6 +2,8 @@
 // its standard input say: {"emit": […]} with an answer, {"drop": true} as a broken line.
 //
 //     node socketio.cjs <package> <url> <options as JSON>
+//
+// With "resume" among the options it comes back with the last seq it has heard.
 "use strict";
 
 const { createRequire } = require("node:module");
@@ -11,7 +13,13 @@ const [name, url, options] = process.argv.slice(2);
 const { io } = createRequire(`${process.env.DESKBELL_CLIENTS}/`)(name);
 const tell = (line) => console.log(JSON.stringify(line));
 
-const socket = io(url, JSON.parse(options));
+const wanted = JSON.parse(options);
+const last = {};
+if (wanted.resume) {
+  const auth = wanted.auth;
+  wanted.auth = (answer) => answer({ ...auth, ...last });
+}
+const socket = io(url, wanted);
 const transport = () => socket.io.engine.transport.name;
 
 socket.io.on("open", () => {
@@ -21,7 +29,10 @@ socket.io.on("open", () => {
 socket.on("connect", () => tell({ is: "connect", recovered: socket.recovered === true }));
 socket.on("connect_error", (e) => tell({ is: "connect_error", message: e.message }));
 socket.on("disconnect", (reason) => tell({ is: "disconnect", reason }));
-socket.onAny((...args) => tell({ is: "event", args }));
+socket.onAny((...args) => {
+  if (args[1]?.seq) last.since = args[1].seq;
+  tell({ is: "event", args });
+});
 
 createInterface({ input: process.stdin }).on("line", (line) => {
   const { emit, drop } = JSON.parse(line);

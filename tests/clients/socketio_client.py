@@ -47,7 +47,8 @@ def disconnect(reason):
 @client.on("*")
 def anything(event, *args):
     if args and isinstance(args[0], dict) and "seq" in args[0]:
-        last["since"] = args[0]["seq"]
+        # Handlers run on threads of their own, and may overtake each other.
+        last["since"] = max(last.get("since", 0), args[0]["seq"])
     tell(**{"is": "event", "args": [event, *args]})
 
 

@@ -9,24 +9,26 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Which client.
+/// Which client: a package of npm, or `python-socketio`.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     Npm(&'static str),
     Python,
 }
 
-const ALL: [Kind; 3] =
+pub(crate) const ALL: [Kind; 3] =
     [Kind::Npm("socket.io-client"), Kind::Npm("socket.io-client-3"), Kind::Python];
 
 /// A client in a process of its own, which tells what it hears.
-struct Client {
+pub(crate) struct Client {
+    kind: Kind,
     process: Child,
-    says: Output,
+    /// What it tells, a line of JSON each.
+    pub(crate) says: Output,
 }
 
 /// Whether the clients are there. In CI they must be.
-fn installed() -> bool {
+pub(crate) fn installed() -> bool {
     let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/clients");
     let there = clients.join("npm/node_modules/socket.io-client-3").is_dir()
         && clients.join("py/bin/python").is_file();
@@ -35,17 +37,27 @@ fn installed() -> bool {
 }
 
 impl Client {
-    fn start(kind: Kind, url: &str, options: &Value) -> Self {
+    pub(crate) fn start(kind: Kind, url: &str, options: &Value) -> Self {
+        let script = match kind {
+            Kind::Npm(_) => "socketio.cjs",
+            Kind::Python => "socketio_client.py",
+        };
+        Self::start_script(kind, script, url, options)
+    }
+
+    /// Starts another script than the usual one.
+    pub(crate) fn start_script(kind: Kind, script: &str, url: &str, options: &Value) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let path = root.join("tests/clients").join(script);
         let mut command = match kind {
             Kind::Npm(name) => {
                 let mut node = Command::new("node");
-                node.arg(root.join("tests/clients/socketio.cjs")).arg(name);
+                node.arg(path).arg(name);
                 node
             }
             Kind::Python => {
                 let mut python = Command::new(root.join("target/clients/py/bin/python"));
-                python.arg(root.join("tests/clients/socketio_client.py"));
+                python.arg(path);
                 python
             }
         };
@@ -58,28 +70,41 @@ impl Client {
             .spawn()
             .expect("the client starts");
         let says = Output::of(process.stdout.take().expect("piped"));
-        Self { process, says }
+        Self { kind, process, says }
     }
 
     /// Waits for the first line that is right.
     #[track_caller]
-    fn wait_for(&self, is_right: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait_for(&self, is_right: impl Fn(&Value) -> bool) -> Value {
         let read = |line: &str| serde_json::from_str::<Value>(line).unwrap_or_default();
         let line = self.says.wait_for(|line| is_right(&read(line)));
         read(&line.unwrap_or_else(|| panic!("the client ended: {:#?}", self.says.lines())))
     }
 
     #[track_caller]
-    fn wait_is(&self, what: &str) -> Value {
+    pub(crate) fn wait_is(&self, what: &str) -> Value {
         self.wait_for(|line| line["is"] == what)
     }
 
-    /// The states of all agents' events so far, in the order in which they came.
-    fn states(&self) -> Vec<String> {
+    /// All events so far, the name and then the arguments, in the order in which they came.
+    /// `python-socketio` runs each handler on a thread of its own and keeps no order: there they
+    /// are in that of their numbers.
+    pub(crate) fn events(&self) -> Vec<Value> {
         let lines = self.says.lines();
-        let events = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let states = events.filter(|line| line["args"][0] == "agent.state.changed");
-        states.map(|line| line["args"][1]["data"]["state"].as_str().unwrap().to_owned()).collect()
+        let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut events: Vec<_> =
+            lines.filter(|line| line["is"] == "event").map(|line| line["args"].clone()).collect();
+        if matches!(self.kind, Kind::Python) {
+            events.sort_by_key(|event| event[1]["seq"].as_i64());
+        }
+        events
+    }
+
+    /// The states of all agents' events so far.
+    fn states(&self) -> Vec<String> {
+        let mut events = self.events();
+        events.retain(|event| event[0] == "agent.state.changed");
+        events.iter().map(|event| event[1]["data"]["state"].as_str().unwrap().to_owned()).collect()
     }
 
     fn do_this(&mut self, what: &Value) {

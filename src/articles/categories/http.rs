@@ -1,8 +1,8 @@
 //! `/kb/categories`: everyone reads, supervisors change.
 
-use super::{CATEGORIES_MAX, Category, Wish, sql};
+use super::{Category, Wish, sql};
 use crate::{
-    error::{Error, OrNotFound as _},
+    error::OrNotFound as _,
     http::{
         Answer, Core, Json, May, PathOf, created, ok,
         patch::{IfMatch, check_version},
@@ -31,23 +31,7 @@ pub async fn make(
     Json(wish): Json<Wish>,
 ) -> Answer<Category> {
     let tenant = who.tenant;
-    let made = core.db.write(move |w| {
-        if i64::try_from(sql::all(w, tenant)?.len()).unwrap_or(i64::MAX) >= CATEGORIES_MAX {
-            return Err(Error::conflict("too_many_categories", "there are 200 already"));
-        }
-        let mut category = Category {
-            id: EntityId::new(w.now),
-            tenant_id: tenant,
-            name: String::new(),
-            position: 0,
-            version: 1,
-            created_at: w.now,
-            updated_at: w.now,
-        };
-        wish.apply(&mut category)?;
-        sql::put(w, &category)?;
-        Ok(category)
-    });
+    let made = core.db.write(move |w| super::create(w, tenant, &wish));
     Ok(created(made.await?))
 }
 

@@ -4,7 +4,8 @@ pub mod http;
 pub(super) mod sql;
 
 use crate::{
-    error::{Checks, Result},
+    db::Write,
+    error::{Checks, Error, Result},
     id::{EntityId, TenantId},
     time,
 };
@@ -16,7 +17,8 @@ const CATEGORIES_MAX: i64 = 200;
 /// A category.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Category {
-    id: EntityId,
+    /// Its id.
+    pub id: EntityId,
     tenant_id: TenantId,
     name: String,
     position: i64,
@@ -34,6 +36,28 @@ pub struct Wish {
     name: Option<String>,
     position: Option<i64>,
     version: Option<i64>,
+}
+
+/// Makes a category.
+///
+/// # Errors
+/// 409 `category_exists` or `too_many_categories`; 422 naming every wrong field.
+pub fn create(w: &Write<'_>, tenant: TenantId, wish: &Wish) -> Result<Category> {
+    if i64::try_from(sql::all(w, tenant)?.len()).unwrap_or(i64::MAX) >= CATEGORIES_MAX {
+        return Err(Error::conflict("too_many_categories", "there are 200 already"));
+    }
+    let mut category = Category {
+        id: EntityId::new(w.now),
+        tenant_id: tenant,
+        name: String::new(),
+        position: 0,
+        version: 1,
+        created_at: w.now,
+        updated_at: w.now,
+    };
+    wish.apply(&mut category)?;
+    sql::put(w, &category)?;
+    Ok(category)
 }
 
 impl Wish {

@@ -11,7 +11,7 @@ mod fanout;
 mod frames;
 mod ingest;
 mod load;
-mod receiver;
+pub(super) mod receiver;
 mod report;
 mod server;
 mod stats;
@@ -98,9 +98,10 @@ fn drive(
         .build()
         .map_err(|e| failed("the driver could not be started", &e))?;
     let outcome = runtime.block_on(async {
+        let mut signals = serve::Signals::new();
         tokio::select! {
             outcome = work(&server) => outcome,
-            () = serve::signal() => Err(Failure::new(Exit::Failed, "stopped before the end")),
+            () = signals.next() => Err(Failure::new(Exit::Failed, "stopped before the end")),
         }
     });
     // Open connections would only delay the server's orderly end.

@@ -156,7 +156,10 @@ async fn serve(mut stream: TcpStream, hooks: &Hooks) -> io::Result<()> {
 }
 
 /// Hands over the request that `bytes` begin with, once it is whole; returns its length.
-fn request(bytes: &[u8], take: impl FnOnce(&str, &[u8])) -> io::Result<Option<usize>> {
+pub(in crate::cli) fn request(
+    bytes: &[u8],
+    take: impl FnOnce(&str, &[u8]),
+) -> io::Result<Option<usize>> {
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
     let bad = || io::Error::from(io::ErrorKind::InvalidData);
     let head = bytes.get(..end).and_then(|head| std::str::from_utf8(head).ok()).ok_or_else(bad)?;

@@ -54,7 +54,7 @@ impl Folder {
     }
 }
 
-fn cannot(e: io::Error) -> Failure {
+fn cannot(e: &io::Error) -> Failure {
     Failure::new(Exit::CannotCreate, format!("no folder for the server: {e}"))
 }
 
@@ -71,13 +71,13 @@ impl Server {
             Some(parent) => builder.tempdir_in(parent),
             None => builder.tempdir(),
         };
-        Self::run(Folder::Thrown(folder.map_err(cannot)?), common, settings, flags)
+        Self::run(Folder::Thrown(folder.map_err(|e| cannot(&e))?), common, settings, flags)
     }
 
     /// Starts one in a folder that stays.
     pub(super) fn start_in(folder: &Path, common: &Common) -> Outcome<Self> {
-        fs::create_dir_all(folder).map_err(cannot)?;
-        let folder = folder.canonicalize().map_err(cannot)?;
+        fs::create_dir_all(folder).map_err(|e| cannot(&e))?;
+        let folder = folder.canonicalize().map_err(|e| cannot(&e))?;
         Self::run(Folder::Kept(folder), common, &[], &[])
     }
 
@@ -90,8 +90,8 @@ impl Server {
         let path = folder.path();
         // So that neither ./.env nor the system's own file is read.
         let no_settings = path.join("none.env");
-        File::create(&no_settings).map_err(cannot)?;
-        let log = File::create(path.join("server.log")).map_err(cannot)?;
+        File::create(&no_settings).map_err(|e| cannot(&e))?;
+        let log = File::create(path.join("server.log")).map_err(|e| cannot(&e))?;
         let mut command = program(common.pin_server.as_deref())?;
         command
             .args(["serve", "--host", "127.0.0.1", "--port", "0"])

@@ -1,5 +1,6 @@
 //! Tickets against a real database: what is said, who sees it, and what is refused.
 
+mod given;
 mod told;
 
 use super::{

@@ -119,6 +119,11 @@ impl Engine {
         self.owed.ring(&[id]);
     }
 
+    /// Says which addresses may be called.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
     /// What the engine is doing.
     pub fn doing(&self) -> Doing {
         let count = &self.board.counts;

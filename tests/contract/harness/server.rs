@@ -58,6 +58,12 @@ impl Setup {
         self.without("DESKBELL_ADMIN_EMAIL").without("DESKBELL_ADMIN_PASSWORD")
     }
 
+    /// `deskbell demo` in place of the server.
+    pub(crate) fn demo() -> Self {
+        let setup = Self::default().without_admin().without("DESKBELL_DATA_DIR");
+        Self { is_demo: true, ..setup }
+    }
+
     /// Adds an argument.
     pub(crate) fn arg(mut self, arg: &str) -> Self {
         self.args.push(arg.to_owned());
@@ -164,8 +170,7 @@ impl Server {
 
     /// `deskbell demo`.
     pub(crate) fn demo() -> Self {
-        let setup = Setup::default().without_admin().without("DESKBELL_DATA_DIR");
-        Setup { is_demo: true, ..setup }.start()
+        Setup::demo().start()
     }
 
     /// A client without a token.
