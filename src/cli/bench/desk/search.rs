@@ -20,7 +20,7 @@ pub(super) fn questions(who: &str) -> Vec<Question> {
         same("search frequent word in tickets", "q=printer&in=tickets"),
         same("search frequent word in comments", "q=password&in=comments"),
         search("search any word", |n| format!("q={}", town::word(20 + 37 * n))).or_nothing(),
-        search("search prefix of one", |n| format!("q={}", letters(n, 1))),
+        Question::vain("search one letter", |n| format!("/api/v1/search?q={}", letters(n, 1))),
         search("search prefix of two", |n| format!("q={}", letters(n, 2))),
         search("search prefix of three", |n| format!("q={}", letters(n, 3))),
         search("search prefix of four", |n| format!("q={}", letters(n, 4))),
