@@ -97,8 +97,8 @@ async fn hooks_run_after_the_commit_and_never_for_a_failed_job() {
     db.close();
 }
 
-/// Last work is done when all jobs of the transaction have run, and before anyone is answered. Where
-/// it fails, its own job fails and nobody else's.
+/// Last work is done when all jobs of the transaction have run, and before anyone is answered.
+/// Where it fails, its own job fails and nobody else's.
 #[tokio::test]
 async fn last_work_shares_the_fate_of_its_job() {
     let folder = crate::test_folder();

@@ -50,8 +50,9 @@ impl Asked {
 
 /// `GET /search`: what the caller may find, the best first.
 ///
-/// A ticket's number and (for staff) a requester's e-mail are looked up first. Then titles with all the words come before
-/// other texts with them, whole words before the beginnings of words, and the newest first.
+/// A ticket's number and (for staff) a requester's e-mail are looked up first. Then titles with all
+/// the words come before other texts with them, whole words before the beginnings of words, and the
+/// newest first.
 ///
 /// # Errors
 /// 422 for a query that cannot be read.

@@ -6,8 +6,6 @@
 pub mod http;
 mod query;
 mod sql;
-#[cfg(test)]
-mod tests;
 
 use crate::{
     db::{Last, Write},

@@ -24,7 +24,7 @@ pub mod sla;
 mod sql;
 mod tell;
 #[cfg(test)]
-pub(crate) mod testing;
+mod testing;
 #[cfg(test)]
 mod tests;
 mod ticket;

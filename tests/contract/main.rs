@@ -27,6 +27,7 @@ mod notified;
 mod quick_start;
 mod roles;
 mod roles_desk;
+mod search;
 mod seed_a;
 mod setup;
 mod smoke;

@@ -286,11 +286,9 @@ mod tests {
         assert_eq!(plain.message(br#"{"type":"user.created","payload":{},"seq":3}"#), None);
         assert_eq!(plain.message(b""), None);
         let data = data(123_456);
-        let event = format!(
-            r#"42["{KIND}",{{"seq":4711,"id":"{}","type":"{KIND}","created_at":"{}","data":{data}}}]"#,
-            uuid::Uuid::nil(),
-            "2024-10-25T14:20:00.123Z",
-        );
+        let (id, at) = (uuid::Uuid::nil(), "2024-10-25T14:20:00.123Z");
+        let mut event = format!(r#"42["{KIND}",{{"seq":4711,"id":"{id}","type":"{KIND}","#);
+        event.push_str(&format!(r#""created_at":"{at}","data":{data}}}]"#));
         assert_eq!(Dialect::SocketIo.message(event.as_bytes()), Some((123_456, 4_711)));
         assert_eq!(Dialect::SocketIo.message(br#"40{"sid":"x"}"#), None);
     }
