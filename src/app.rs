@@ -6,11 +6,13 @@ use crate::{
     bell::{self, Owed},
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
+    erasure,
     error::Error,
+    events::types::Types,
     exit::{Exit, Failure},
-    http::{Core, CoreParts, Settings, metrics::Metrics},
+    http::{Core, CoreParts, Settings, metrics::Metrics, waiting::Waiting},
     hub::{self, Hub},
-    listen, routes, socketio,
+    listen, retention, routes, socketio,
     tickets::sla,
     time::Clock,
     users,
@@ -19,6 +21,7 @@ use crate::{
         crypt::SecretBox,
         engine::{self, Engine},
         post::{self, Poster},
+        replay,
         schedule::Schedule,
     },
     ws::Tickets,
@@ -50,6 +53,8 @@ pub struct App {
     pub files: attachments::Store,
     /// Socket.IO clients.
     pub socketio: socketio::Door,
+    /// What the tenants' own events must look like.
+    pub types: Types,
 }
 
 /// How this server differs from an ordinary one.
@@ -69,6 +74,7 @@ pub struct Server {
     pub address: SocketAddr,
     listener: TcpListener,
     sockets_max: usize,
+    retention: retention::Limits,
 }
 
 impl Server {
@@ -103,21 +109,26 @@ impl Server {
         say("Services initialized");
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
-        let app = App { core, engine, tickets: Arc::default(), files, socketio };
+        let types = Types::new(core.db.clone());
+        let app = App { core, engine, tickets: Arc::default(), files, socketio, types };
         say("Handlers initialized");
-        Ok(Self { app, address, listener, sockets_max: config.ws_max })
+        let retention = retention::Limits::new(config.event_keep_days);
+        Ok(Self { app, address, listener, sockets_max: config.ws_max, retention })
     }
 
     /// Serves until `stop` says so, then ends in order: no new connections, clients told, open
     /// requests and attempts finished or left for the next start, the WAL folded in.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
-        let Self { app, listener, sockets_max, .. } = self;
+        let Self { app, listener, sockets_max, retention, .. } = self;
         let App { core, engine, files, socketio, .. } = app.clone();
         let sweep = tokio::spawn(core.hub.clone().sweep());
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
         let clocks = tokio::spawn(sla::keep(core.db.clone()));
+        let replays = tokio::spawn(replay::keep(engine.clone()));
+        let trimming = tokio::spawn(retention::keep(core.db.clone(), retention));
+        let forgetting = tokio::spawn(erasure::keep(core.db.clone()));
         let heartbeat = tokio::spawn(socketio.clone().keep());
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
@@ -138,7 +149,9 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [sweep, touch, watchdog, files, clocks, heartbeat] {
+        for task in
+            [sweep, touch, watchdog, files, clocks, replays, trimming, forgetting, heartbeat]
+        {
             task.abort();
         }
         let db = core.db.clone();
@@ -227,6 +240,7 @@ fn core(
         anonymous: CoreParts::anonymous_limiter(),
         signed_in: config.api_rate_per_s.map(CoreParts::signed_in_limiter),
         accepts: CoreParts::accept_limiter(config.ws_accept_per_s),
+        waiting: Waiting::default(),
     }))
 }
 
@@ -301,6 +315,7 @@ fn engine_settings(
         .map_err(|_| internal("the key of webhook secrets is not 32 bytes"))?;
     Ok(engine::Settings {
         workers: config.webhook_workers,
+        workers_max: config.webhook_workers_max,
         schedule,
         guard,
         poster,

@@ -3,6 +3,7 @@
 //! The door (`http::reply`) turns an [`Error`] into a status and public words in one `match`; the
 //! cause of an [`Error::Internal`] is logged there once, with the request id, and never sent.
 
+use serde_json::value::RawValue;
 use std::{fmt, panic::Location, time::Duration};
 
 /// The result of anything that can fail in a way the caller should hear about.
@@ -39,6 +40,8 @@ pub enum Error {
         code: &'static str,
         /// The reason in words.
         message: String,
+        /// The row as it is now, for whoever wanted to change an older one.
+        current: Option<Box<RawValue>>,
     },
     /// 410: it was there once; `code` is for programs.
     Gone(&'static str, String),
@@ -88,7 +91,7 @@ impl Error {
 
     /// The present state forbids it.
     pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Conflict { code, message: message.into() }
+        Self::Conflict { code, message: message.into(), current: None }
     }
 }
 

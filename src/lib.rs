@@ -10,9 +10,12 @@
 //! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
 //! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
-//!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`events`]
-//!   (the log from outside), [`webhooks`] (endpoints, users' own ones, the delivery engine).
-//! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`].
+//!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`erasure`]
+//!   (forgetting a person), [`events`] (the log from outside), [`sync`] (what a client shows),
+//!   [`webhooks`] (endpoints, users' own ones, the delivery engine), [`retention`] (what is
+//!   forgotten, and when).
+//! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`],
+//!   [`sse`] (server-sent events).
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.
 
 pub mod accounts;
@@ -26,6 +29,7 @@ pub mod cli;
 pub mod comments;
 pub mod config;
 pub mod db;
+pub mod erasure;
 pub mod error;
 pub mod event;
 pub mod events;
@@ -37,9 +41,12 @@ pub mod listen;
 pub mod logging;
 pub mod notifications;
 pub mod pages;
+pub mod retention;
 mod routes;
 pub mod search;
 pub mod socketio;
+pub mod sse;
+pub mod sync;
 pub mod teams;
 pub mod tenants;
 pub mod tickets;

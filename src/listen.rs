@@ -31,6 +31,11 @@ const HEADERS_MAX: usize = 64;
 /// Connections beside open sockets.
 const HTTP_CONNECTIONS: usize = 4_096;
 
+/// A peer that acknowledges nothing of what it was sent for this long is gone. Sockets are pinged,
+/// but nobody answers a stream of events, and the kernel would go on trying for a quarter of an
+/// hour.
+const GONE_AFTER: Duration = Duration::from_secs(30);
+
 /// When told to stop, how often a connection is asked whether it is busy with a request.
 const BUSY_LOOK: Duration = Duration::from_millis(300);
 
@@ -91,7 +96,7 @@ async fn one(
     conn: http1::Builder,
     mut stop: watch::Receiver<bool>,
 ) {
-    if let Err(e) = stream.set_nodelay(true) {
+    if let Err(e) = stream.set_nodelay(true).and_then(|()| give_up(&stream)) {
         tracing::debug!(error = %e, %peer, "a connection was gone at once");
         return;
     }
@@ -127,4 +132,16 @@ async fn one(
     if let Err(e) = ended {
         tracing::debug!(error = %e, %peer, "a connection ended badly");
     }
+}
+
+/// Lets the kernel end a connection whose peer is gone, where it can.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn give_up(stream: &TcpStream) -> std::io::Result<()> {
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(GONE_AFTER))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn give_up(stream: &TcpStream) -> std::io::Result<()> {
+    let alive = socket2::TcpKeepalive::new().with_time(GONE_AFTER);
+    socket2::SockRef::from(stream).set_tcp_keepalive(&alive)
 }

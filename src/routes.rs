@@ -2,20 +2,21 @@
 
 use crate::{
     accounts::{
-        http as accounts, me::http as me, sessions::http as sessions, setup::http as setup,
-        tokens::http as tokens,
+        http as accounts, links::http as links, me::http as me, sessions::http as sessions,
+        setup::http as setup, tokens::http as tokens,
     },
     agents::http as agents,
     app::App,
-    articles::{categories_http as categories, http as articles},
+    articles::{categories_http as categories, http as articles, public_http as reading},
     attachments::http as attachments,
     comments::http as comments,
-    events::http as events,
+    events::{http as events, types::http as event_types},
     http::{Core, frame, origin},
     notifications::http as notifications,
     pages::{assets, health},
     search::http as search,
-    socketio,
+    socketio, sse,
+    sync::http as sync,
     teams::http as teams,
     tenants::http as tenants,
     tickets::{
@@ -25,7 +26,10 @@ use crate::{
         sla::{Calendar, Policy},
     },
     users::http as users,
-    webhooks::{http as webhooks, inbox::http as inbox, own::http as own_webhook},
+    webhooks::{
+        check::http as check, deliveries::http as deliveries, http as webhooks,
+        inbox::http as inbox, keys::http as keys, own::http as own_webhook, replay::http as replay,
+    },
     ws,
 };
 use axum::{
@@ -52,8 +56,13 @@ pub(crate) fn all(app: App) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/", get(assets::home))
         .route("/setup", get(assets::setup))
+        .route("/invite", get(assets::invite))
         .route("/admin", get(assets::admin))
         .route("/admin/{*page}", get(assets::admin))
+        .route("/help", get(assets::help))
+        .route("/help/{*page}", get(assets::help))
+        .route("/kb", get(assets::knowledge))
+        .route("/kb/{slug}", get(assets::knowledge))
         .route("/favicon.ico", get(assets::favicon))
         .route("/assets/{*path}", get(assets::asset))
         .fallback(assets::unknown)
@@ -71,10 +80,27 @@ fn api() -> Router<App> {
         .merge(notifications_and_teams())
         .merge(knowledge())
         .route("/events", get(events::list).post(events::publish))
+        .route("/events/stream", get(sse::open))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
-        .route("/event-types", get(events::types))
+        .route("/sync", get(sync::sync))
+        .route("/event-types", get(event_types::list))
+        .route(
+            "/event-types/{name}",
+            post(event_types::create).patch(event_types::change).delete(event_types::delete),
+        )
+        .merge(webhooks())
+        .route("/agent-state", get(agents::board))
+        .route("/agent-state/me", get(agents::mine).post(agents::set_mine))
+        .route("/agent-state/{user}", put(agents::set_theirs))
+        .route("/agent-state/{user}/history", get(agents::history))
+        .route("/{*unknown}", any(assets::unknown))
+}
+
+fn webhooks() -> Router<App> {
+    Router::new()
         .route("/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/webhooks/check", post(check::check))
         .route(
             "/webhooks/{id}",
             get(webhooks::show)
@@ -85,11 +111,14 @@ fn api() -> Router<App> {
         .route("/webhooks/{id}/test", post(webhooks::test))
         .route("/webhooks/{id}/logs", get(webhooks::logs))
         .route("/webhooks/{id}/stats", get(webhooks::stats))
-        .route("/agent-state", get(agents::board))
-        .route("/agent-state/me", get(agents::mine).post(agents::set_mine))
-        .route("/agent-state/{user}", put(agents::set_theirs))
-        .route("/agent-state/{user}/history", get(agents::history))
-        .route("/{*unknown}", any(assets::unknown))
+        .route("/webhooks/{id}/rotate-secret", post(keys::rotate))
+        .route("/webhooks/{id}/pause", post(webhooks::pause))
+        .route("/webhooks/{id}/resume", post(webhooks::resume))
+        .route("/webhooks/{id}/replay", post(replay::make))
+        .route("/replays/{id}", get(replay::show).delete(replay::cancel))
+        .route("/deliveries/{id}", get(deliveries::show))
+        .route("/deliveries/{id}/retry", post(deliveries::retry))
+        .route("/deliveries/{id}/cancel", post(deliveries::cancel))
 }
 
 fn conversation() -> Router<App> {
@@ -129,7 +158,8 @@ fn knowledge() -> Router<App> {
         .route("/kb/articles/{id}/unpublish", post(articles::unpublish))
         .route("/kb/articles/{id}/archive", post(articles::archive))
         .route("/kb/articles/{id}/vote", post(articles::vote))
-        .route("/kb/public/{slug}", get(articles::read))
+        .route("/kb/public", get(reading::list))
+        .route("/kb/public/{slug}", get(reading::read))
         .route("/kb/categories", get(categories::list).post(categories::make))
         .route("/kb/categories/{id}", patch(categories::update).delete(categories::delete))
         .route("/search", get(search::search))
@@ -141,6 +171,8 @@ fn accounts_and_presence() -> Router<App> {
         .route("/auth/login", post(accounts::login))
         .route("/auth/refresh", post(accounts::refresh))
         .route("/auth/logout", post(accounts::logout))
+        .route("/auth/invite/{token}", post(links::accept))
+        .route("/auth/reset/{token}", post(links::reset))
         .route("/auth/me", get(me::show).patch(me::update))
         .route("/auth/password", post(me::change_password))
         .route("/auth/sessions", get(sessions::list))
@@ -149,6 +181,7 @@ fn accounts_and_presence() -> Router<App> {
         .route("/tokens/{id}", delete(tokens::delete))
         .route("/users", get(users::list).post(users::create))
         .route("/users/{id}", get(users::show).patch(users::update).delete(users::delete))
+        .route("/users/{id}/reset-link", post(users::reset_link))
         .route("/tenants", get(tenants::list).post(tenants::create))
         .route("/tenants/{id}", patch(tenants::update))
         .route("/ws", get(ws::upgrade))

@@ -119,6 +119,22 @@ fn upload_measures_files_and_the_memory_they_take() {
     }
 }
 
+/// Dead receivers take nothing from the healthy ones.
+#[test]
+fn webhooks_measures_fairness_beside_dead_receivers() {
+    let results = bench(&["webhooks", "--dead", "3"]);
+    assert_positive(&results["fairness"], &LATENCIES);
+    assert_positive(&results["fairness"], &["delivered", "workers"]);
+}
+
+/// What waits for others does not keep the rest.
+#[test]
+fn webhooks_measures_deliveries_while_others_wait() {
+    let results = bench(&["webhooks", "--receivers", "2", "--events", "300", "--backlog", "2000"]);
+    assert_positive(&results["behind"], &["per_s", "of_empty", "before_rss_kib"]);
+    assert_eq!(results["behind"]["waiting"], 2_000);
+}
+
 /// A bench that cannot be run says why, and leaves nothing running.
 #[test]
 fn what_cannot_be_measured_is_said() {

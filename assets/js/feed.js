@@ -31,6 +31,7 @@ class Feed extends EventTarget {
   error = null;
   #waiting = [];
   #user = null;
+  #mark = null;
 
   /** `check` is asked whether the session still lives; see {@link BellSocket}. */
   begin(check) {
@@ -39,52 +40,68 @@ class Feed extends EventTarget {
     this.socket.addEventListener("resync", ({ detail }) => this.#resync(detail));
   }
 
-  /** Reads the recent past, then listens from there; `user` is who listens, the same as before unless given. */
-  async start(user = this.#user) {
+  /**
+   * Notes where the log stands. What happens from here on will be told, so a page that reads after
+   * this, and then listens, misses nothing.
+   */
+  async locate() {
+    try {
+      this.#mark = (await api.get("/events?limit=1")).meta;
+    } catch (error) {
+      // The beginning of the log may be gone; the socket will tell where it stands.
+      if (!(error instanceof ApiError) || error.status !== 410) throw error;
+      this.#mark = {};
+    }
+  }
+
+  /**
+   * Listens from where {@link locate} was, or now; before that reads the recent past, unless nobody
+   * will look at it. `user` is who listens, the same as before unless given.
+   */
+  async start(user = this.#user, { past = true } = {}) {
     this.#user = user;
     this.items = [];
     this.ready = false;
     this.error = null;
     let from = {};
     try {
-      from = await this.#past();
+      if (!this.#mark) await this.locate();
+      const { latest_seq: seq = null, epoch = null } = this.#mark;
+      from = { seq, epoch };
+      if (past && seq !== null) await this.#past(this.#mark);
     } catch (error) {
       this.error = error;
     }
+    this.#mark = null;
     this.ready = true;
     this.dispatchEvent(new Event("reset"));
     this.socket.start(from);
   }
 
+  /** Whether it has a place in the log: what is read now, and what will be heard, leave no gap. */
+  get stands() {
+    return this.ready || this.#mark !== null;
+  }
+
   /** Forgets everything, at sign-out. */
   stop() {
     this.socket?.stop();
+    this.#mark = null;
     this.items = [];
     this.ready = false;
     this.dispatchEvent(new Event("reset"));
   }
 
-  /** Where the log stands, and the last events of it put into `items`. */
-  async #past() {
-    let meta;
-    try {
-      ({ meta } = await api.get("/events?limit=1"));
-    } catch (error) {
-      // The beginning of the log may be gone; the socket will tell where it stands.
-      if (error instanceof ApiError && error.status === 410) return {};
-      throw error;
-    }
-    const latest = meta.latest_seq ?? 0;
-    const oldest = meta.oldest_seq ?? 0;
+  /** Puts the last events before `latest` into `items`. */
+  async #past({ latest_seq: latest = 0, oldest_seq: oldest = 0 }) {
     let rows = [];
     for (const back of LOOK_BACK) {
       const after = Math.max(0, oldest - 1, latest - back);
-      rows = await this.#pages(after, latest);
+      rows = (await this.#pages(after, latest)).filter(({ seq }) => seq <= latest);
       if (rows.length >= START_WITH || after <= Math.max(0, oldest - 1)) break;
     }
     this.items = rows.slice(-START_WITH).map(toEvent).reverse();
     for (const item of this.items) learn(item.actor?.id, item.actor?.name);
-    return { seq: Math.max(latest, this.items[0]?.seq ?? 0), epoch: meta.epoch ?? null };
   }
 
   /** The log also has what was rung in other rooms, or in none; the feed shows what the socket would have told. */
@@ -127,3 +144,20 @@ class Feed extends EventTarget {
 
 /** The one feed of this page. */
 export const feed = new Feed();
+
+/** Calls `take(event)` for every event from now on, in the order of the log, until `signal` aborts. */
+export function listen(take, signal) {
+  feed.addEventListener("added", ({ detail }) => [...detail].reverse().forEach(take), { signal });
+}
+
+/**
+ * Resolves once the feed has a place in the log. What is read after that, together with what is
+ * heard from then on, leaves no gap; the other way round something could fall between the two.
+ */
+export function standing(signal) {
+  if (feed.stands) return Promise.resolve();
+  return new Promise((resolve) => {
+    const ask = () => feed.stands && resolve();
+    feed.addEventListener("reset", ask, { signal });
+  });
+}

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 
 const names = new Map();
-/** Hears `learned` when a name was not known before. */
+/** Hears `learned` when a name was not known before, and `forgotten` at sign-out. */
 export const people = new EventTarget();
 
 /** Notes that `id` is called `name`. */
@@ -22,7 +22,11 @@ export function nameOf(id) {
 /** Forgets every name, at sign-out: the next person may be of another organisation. */
 export function forgetAll() {
   names.clear();
+  people.dispatchEvent(new Event("forgotten"));
 }
+
+/** Whether somebody's name is known. */
+export const isKnown = (id) => names.has(id);
 
 const HUES = ["agent", "call", "chat", "ticket", "comment", "webhook", "people", "article"];
 

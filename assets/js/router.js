@@ -21,8 +21,9 @@ function matcher(pattern) {
 
 /** Calls `show(page, params, path)` for the present path and after every change of it. */
 export class Router {
-  /** `signal` ends the listening. */
-  constructor(pages, show, signal) {
+  /** All `pages` lie at `base` or below; `signal` ends the listening. */
+  constructor(pages, show, signal, base = "/admin") {
+    this.base = base;
     this.table = pages.map((page) => ({ page, test: matcher(page.path) }));
     this.show = show;
     addEventListener("popstate", () => this.refresh(), { signal });
@@ -47,7 +48,7 @@ export class Router {
   /** Goes to a path, as a new step of the history unless `replace`. */
   go(path, { replace = false } = {}) {
     if (replace) history.replaceState(null, "", path);
-    else if (path !== location.pathname) history.pushState(null, "", path);
+    else if (path !== location.pathname + location.search) history.pushState(null, "", path);
     this.refresh();
   }
 
@@ -56,9 +57,11 @@ export class Router {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = event.target.closest?.("a[href]");
     if (!link || link.target || link.origin !== location.origin) return;
-    if (link.pathname !== "/admin" && !link.pathname.startsWith("/admin/")) return;
+    if (link.pathname !== this.base && !link.pathname.startsWith(`${this.base}/`)) return;
+    // A place on this very page, such as the one that the skip link leads to.
+    if (link.hash && link.pathname === location.pathname) return;
     event.preventDefault();
-    this.go(link.pathname);
+    this.go(link.pathname + link.search);
     scrollTo(0, 0);
   }
 }

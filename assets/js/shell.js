@@ -1,11 +1,11 @@
 // The frame of the administration: navigation at the side, a bar on small screens, the page inside.
 
-import { fill, h, icon, mark, note } from "./dom.js";
-import { sentence } from "./api.js";
+import { Bell } from "./bell.js";
+import { fill, h, icon, mark } from "./dom.js";
 import { feed } from "./feed.js";
 import { may, pages, sections } from "./pages/index.js";
 import { avatar } from "./people.js";
-import { Router } from "./router.js";
+import { openStage } from "./stage.js";
 import { themeButton } from "./theme.js";
 
 const LINE = {
@@ -32,68 +32,28 @@ export function linePill(signal) {
   return pill;
 }
 
-/** Builds the shell into `root` and returns `{router, end}`. */
+/** Builds the shell into `root` and returns `{end}`. */
 export function openShell(root, user, signOut) {
   const life = new AbortController();
   const { signal } = life;
   const main = h("main", { id: "main", class: "work", tabindex: "-1" });
   const { nav, links } = navigation(user);
-  const { side, bar, veil, close } = frame(user, nav, signOut, main, signal);
-  const box = h("div", { class: "shell" }, bar, side, main, veil);
+  const bell = new Bell(user, signal);
+  const { side, bar, veil, close } = frame(user, { nav, bell, signOut, main }, signal);
+  const box = h("div", { class: "shell" }, bar, side, bell.panel, main, veil);
   fill(root, box);
 
-  let visit = null;
-  let first = true;
-  const show = async (page, params, path) => {
+  const moved = (page) => {
     close();
-    visit?.abort();
-    visit = new AbortController();
-    const mine = visit;
     for (const [link, target] of links) {
       const here = page && (page.under ?? page.path) === target;
       if (here) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    const inner = h("div", { class: "page" });
-    const title = await fillPage(inner, page, { params, path, user, go: (to, o) => router.go(to, o), signal: mine.signal });
-    if (mine.signal.aborted || signal.aborted) return;
-    fill(main, inner);
-    document.title = `${title} · Deskbell`;
-    // A reader of the screen hears where they are; on the first load the browser says it itself.
-    const heading = inner.querySelector("h1");
-    heading?.setAttribute("tabindex", "-1");
-    if (!first) heading?.focus({ preventScroll: true });
-    first = false;
   };
-  const router = new Router(pages, show, signal);
   ring(box, signal);
-  router.refresh();
-  return {
-    end() {
-      visit?.abort();
-      life.abort();
-    },
-  };
-}
-
-/** Puts the page into `inner` and returns its title; what is missing or forbidden is a page too. */
-async function fillPage(inner, page, ctx) {
-  const head = (title, words) => {
-    inner.append(h("header", { class: "page-head" }, h("div", {}, h("h1", {}, title), h("p", {}, words))),
-      h("div", { class: "row" }, h("a", { class: "button button-main", href: "/admin" }, "Go to the live feed")));
-    return title;
-  };
-  if (!page) return head("No such page", `There is nothing at ${ctx.path}.`);
-  if (!may(ctx.user, page.role)) return head("Not for you", `This page is for ${page.role === "admin" ? "administrators" : `${page.role}s`}. Ask one of them if you need something here.`);
-  try {
-    const { default: view } = await page.load();
-    if (ctx.signal.aborted) return "";
-    view.mount(inner, ctx);
-    return typeof view.title === "function" ? view.title(ctx) : view.title;
-  } catch (error) {
-    fill(inner, h("h1", {}, "This page did not load"), note("bad", sentence(error)));
-    return "Error";
-  }
+  openStage({ base: "/admin", pages, start: ["/admin", "Go to the live feed"], user, main, moved, signal });
+  return { end: () => life.abort() };
 }
 
 function navigation(user) {
@@ -115,13 +75,14 @@ function brand() {
   return h("a", { class: "brand", href: "/admin", "aria-label": "Deskbell, live feed" }, mark(), h("span", { class: "brand-name" }, "Deskbell"));
 }
 
-function frame(user, nav, signOut, main, signal) {
-  const side = h("aside", { class: "side", id: "side", "aria-label": "Pages and account" }, brand(), nav,
+function frame(user, { nav, bell, signOut, main }, signal) {
+  const side = h("aside", { class: "side", id: "side", "aria-label": "Pages and account" },
+    h("div", { class: "side-top" }, brand(), bell.button()), nav,
     h("div", { class: "side-foot" },
       h("div", { class: "side-me" }, avatar(user.name), h("span", {}, h("b", {}, user.name), h("small", {}, `${user.role} · ${user.email}`))),
       h("div", { class: "row" }, h("button", { type: "button", class: "button", onclick: signOut }, icon("out"), "Sign out"), themeButton())));
   const button = h("button", { type: "button", class: "button button-icon bar-menu", "aria-expanded": "false", "aria-controls": "side", "aria-label": "Menu" }, icon("menu"));
-  const bar = h("header", { class: "bar" }, brand(), button);
+  const bar = h("header", { class: "bar" }, brand(), bell.button(), button);
   const veil = h("div", { class: "veil" });
   const set = (open) => {
     document.body.classList.toggle("menu-open", open);

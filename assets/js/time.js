@@ -46,7 +46,30 @@ export function since(value, before = "", after = "") {
     before + span(Date.now() - ms) + after);
 }
 
+/** `in 20 min` or `20 min late`. */
+export function untilWords(ms) {
+  const left = ms - Date.now();
+  return left >= 0 ? `in ${span(left)}` : `${span(-left)} late`;
+}
+
+/** How a due time is judged: late, soon (a quarter of an hour), or later. */
+const urgency = (ms) => (ms < Date.now() ? "bad" : ms - Date.now() < 900_000 ? "warn" : "quiet");
+
+/** A badge that counts down to a due time and says when it is missed. */
+export function countdown(value, before = "") {
+  const ms = toMs(value);
+  const date = new Date(ms);
+  return h("time", { class: `badge tone-${urgency(ms)}`, datetime: date.toISOString(), title: full.format(date), "data-due": before }, before + untilWords(ms));
+}
+
 setInterval(() => {
+  for (const node of document.querySelectorAll("time[data-due]")) {
+    const ms = Date.parse(node.dateTime);
+    const text = node.dataset.due + untilWords(ms);
+    if (node.textContent === text) continue;
+    node.textContent = text;
+    node.className = `badge tone-${urgency(ms)}`;
+  }
   for (const node of document.querySelectorAll("time[data-before]")) {
     const text = node.dataset.before + span(Date.now() - Date.parse(node.dateTime)) + node.dataset.after;
     if (node.textContent !== text) node.textContent = text;

@@ -4,6 +4,7 @@
 //! whatever ends it ends its tokens at once and its sockets within a second.
 
 pub mod http;
+pub mod links;
 pub mod login;
 pub mod me;
 pub mod refresh;

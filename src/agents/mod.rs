@@ -5,14 +5,18 @@
 pub mod http;
 mod sql;
 
+pub use sql::board;
+
 use crate::{
     db::{Said, Say, Write},
     error::{Error, OrNotFound as _, Result},
     event::{Actor, Kind},
     id::{TenantId, UserId},
+    notifications::{self, Notice, Reason, RelatedType, Type, words},
     time,
 };
 use serde::Serialize;
+use serde_json::value::to_raw_value;
 use std::{fmt, str::FromStr};
 
 /// What an agent is doing.
@@ -124,7 +128,25 @@ struct Changed<'a> {
     call_id: Option<&'a str>,
 }
 
-/// Puts an agent into a state, closes the interval before it and says so. The same state for the
+/// Tells an agent that somebody else chose their state.
+fn tell(w: &mut Write<'_>, changed: &Changed<'_>, by: Actor, event_seq: i64) -> Result<()> {
+    let notice = Notice {
+        tenant: changed.tenant_id,
+        kind: Type::AgentStateForced,
+        message: words::agent_state_forced(changed.state.name(), &by.name),
+        related_id: changed.user_id.to_string(),
+        related_type: RelatedType::User,
+        actor: by,
+        recipients: vec![(changed.user_id, Reason::Subject)],
+        internal: true,
+        entity: to_raw_value(changed).map_err(Error::internal)?,
+        event_seq,
+    };
+    notifications::notify(w, notice).map(|_| ())
+}
+
+/// Puts an agent into a state, closes the interval before it and says so; tells the agent when it
+/// was somebody else's choice. The same state for the
 /// same reason changes nothing and says nothing.
 ///
 /// # Errors
@@ -160,8 +182,11 @@ pub fn choose(
     if before.reason != choice.reason {
         changes.insert("reason".into(), serde_json::json!([before.reason, choice.reason]));
     }
-    let say = Say::new(tenant, Kind::AgentStateChanged, &changed)?.by(by).changes(&changes)?;
-    let said = w.say(say)?;
+    let say = Say::new(tenant, Kind::AgentStateChanged, &changed)?;
+    let said = w.say(say.by(by.clone()).changes(&changes)?)?;
+    if by.kind != "system" && by.id != Some(user) {
+        tell(w, &changed, by, said.seq)?;
+    }
     let (state, reason) = (choice.state, choice.reason.clone());
     Ok((AgentState { state, reason, since: w.now, ..before }, Some(said)))
 }

@@ -40,7 +40,10 @@ pub(super) fn one(conn: &Connection, tenant: TenantId, user: UserId) -> Result<O
 }
 
 /// All agents of a tenant, by name.
-pub(super) fn board(conn: &Connection, tenant: TenantId) -> Result<Vec<AgentState>> {
+///
+/// # Errors
+/// When the database refuses.
+pub fn board(conn: &Connection, tenant: TenantId) -> Result<Vec<AgentState>> {
     let sql = format!("{BOARD} order by u.name collate nocase, u.id limit 1000");
     conn.prepare_cached(&sql)?.query_and_then([tenant], row)?.collect()
 }

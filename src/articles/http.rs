@@ -1,21 +1,17 @@
-//! `/kb/articles` and the public reading.
+//! `/kb/articles`; the public reading has its own handlers.
 
 use super::{Article, Status, Visibility, Wish, change, create, delete as remove, sql};
 use crate::{
-    error::{Error, OrNotFound as _, Result},
+    error::{OrNotFound as _, Result},
     http::{
-        Answer, Caller, Core, Json, May, PathOf, QueryOf, Via, created, idempotency, ok,
+        Answer, Caller, Core, Json, May, PathOf, QueryOf, created, idempotency, ok,
         page::Paging,
         patch::IfMatch,
         permission::{ReadArticles, VoteArticles, WriteArticles},
     },
     id::EntityId,
 };
-use axum::{
-    extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 
 /// What a list may be asked for.
@@ -53,7 +49,7 @@ pub async fn list(
 }
 
 /// What is not for this caller does not exist.
-fn for_caller(found: Option<Article>, who: &Caller) -> Result<Article> {
+pub(super) fn for_caller(found: Option<Article>, who: &Caller) -> Result<Article> {
     found.filter(|a| who.role.is_staff() || a.is_public()).or_not_found("article")
 }
 
@@ -182,37 +178,4 @@ pub async fn vote(
         sql::find(w, caller.tenant, id)?.or_not_found("article")
     });
     voted.await.map(created)
-}
-
-/// `GET /kb/public/{slug}`: an article by its slug, for the people of the tenant. An old slug
-/// redirects to the present one; a reading is counted for people, not for programs.
-///
-/// # Errors
-/// 404 for what the caller may not read.
-pub async fn read(
-    State(core): State<Core>,
-    who: May<ReadArticles>,
-    PathOf(slug): PathOf<String>,
-) -> Result<Response> {
-    let tenant = who.tenant;
-    let asked = slug.clone();
-    let found = core.db.read(move |r| sql::by_slug(r, tenant, &asked)).await?;
-    let article = for_caller(found, &who)?;
-    if article.slug != slug {
-        let mut moved = StatusCode::PERMANENT_REDIRECT.into_response();
-        // A slug is letters, digits and hyphens, so it needs no escaping.
-        let to = HeaderValue::try_from(format!("/api/v1/kb/public/{}", article.slug))
-            .map_err(Error::internal)?;
-        moved.headers_mut().insert(header::LOCATION, to);
-        return Ok(moved);
-    }
-    if !matches!(who.via, Via::ApiToken(_)) {
-        let id = article.id;
-        // A count is not worth an error: a busy writer means one reading less.
-        match core.db.write(move |w| sql::viewed(w, tenant, id)).await {
-            Ok(()) | Err(Error::Busy(_) | Error::Full) => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(ok(article).into_response())
 }

@@ -1,16 +1,18 @@
 //! The knowledge base: articles from draft to archive, and the categories they stand in.
 //!
-//! An article is public while it is published and its visibility is `public`: then every signed-in
-//! person of the tenant hears of it and may find it. All else is for staff.
+//! An article is public while it is published and its visibility is `public`: then everybody may
+//! read it, and every signed-in person of the tenant hears of it. All else is for staff.
 
 mod categories;
 pub mod http;
+mod public;
 mod rules;
 mod sql;
 #[cfg(test)]
 mod tests;
 
 pub use categories::{Wish as CategoryWish, create as create_category, http as categories_http};
+pub use public::http as public_http;
 pub use sql::visible;
 
 use crate::{
@@ -164,10 +166,24 @@ pub fn change(
     if Changes::between(&before, &after)?.is_empty() {
         return Ok(before);
     }
+    if before.is_public() && !after.is_public() {
+        // Everyone hears that it is public no more, and nothing of what it says from then on.
+        let (status, visibility) = (after.status, after.visibility);
+        let closed = saved(w, by, &before, Article { status, visibility, ..before.clone() })?;
+        return saved(w, by, &closed, Article { version: closed.version, ..after });
+    }
+    saved(w, by, &before, after)
+}
+
+/// Stores a change that was judged, and says it. What changes nothing stores nothing.
+fn saved(w: &mut Write<'_>, by: &Actor, before: &Article, mut after: Article) -> Result<Article> {
+    if Changes::between(before, &after)?.is_empty() {
+        return Ok(before.clone());
+    }
     after.version += 1;
     after.updated_at = w.now;
     sql::update(w, &after)?;
-    told(w, by, &after, Some(&before), &Kind::KbArticleUpdated)?;
+    told(w, by, &after, Some(before), &Kind::KbArticleUpdated)?;
     let turn = match (before.status, after.status) {
         (old, new) if old == new => None,
         (_, Status::Published) => Some(Kind::KbArticlePublished),
@@ -175,7 +191,7 @@ pub fn change(
         (_, Status::Draft) => Some(Kind::KbArticleUnpublished),
     };
     if let Some(kind) = turn {
-        told(w, by, &after, Some(&before), &kind)?;
+        told(w, by, &after, Some(before), &kind)?;
     }
     Ok(after)
 }
@@ -199,6 +215,17 @@ pub fn delete(
     Ok(after)
 }
 
+/// Puts an article anew where it is found by its words, because they were rewritten.
+///
+/// # Errors
+/// When the database refuses.
+pub fn text_changed(w: &mut Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
+    if let Some(article) = sql::find(w, tenant, id)? {
+        index(w, &article);
+    }
+    Ok(())
+}
+
 fn check_category(w: &Write<'_>, article: &Article) -> Result<()> {
     match article.category_id {
         Some(id) if !categories::sql::exists(w, article.tenant_id, id)? => {
@@ -207,6 +234,9 @@ fn check_category(w: &Write<'_>, article: &Article) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Fields that somebody wrote.
+const WRITTEN: [&str; 6] = ["title", "body", "excerpt", "slug", "tags", "category_id"];
 
 /// Says what happened, keeps the text index right, and tells staff. Everyone hears of an article
 /// that is public, and of what ends that.
@@ -221,18 +251,23 @@ fn told(
     let audience = if heard_by_all { Audience::Everyone } else { Audience::Staff };
     let mut say = Say::new(after.tenant_id, kind.clone(), after)?.by(by.clone()).audience(audience);
     if let Some(before) = before {
-        say = say.changes(&Changes::between(before, after)?)?;
+        let mut changes = Changes::between(before, after)?;
+        if !before.is_public() && after.is_public() {
+            // What a draft said before it was published is nobody's business but staff's.
+            changes.forget_old(&WRITTEN);
+        }
+        say = say.changes(&changes)?;
     }
     let said = w.say(say)?;
     index(w, after);
-    let Some((notice, verb)) = rules::notice(kind) else { return Ok(()) };
+    let Some((notice, words)) = rules::notice(kind) else { return Ok(()) };
     let staff = sql::staff(w, after.tenant_id)?;
     notifications::notify(
         w,
         Notice {
             tenant: after.tenant_id,
             kind: notice,
-            message: format!("Knowledge base article '{}' was {verb} by {}", after.title, by.name),
+            message: words(&after.title, &by.name),
             related_id: after.id.to_string(),
             related_type: RelatedType::KbArticle,
             actor: by.clone(),

@@ -5,7 +5,7 @@ use crate::{
     error::{Checks, Result},
     event::Kind,
     id::{EntityId, TenantId, UserId},
-    notifications::Type,
+    notifications::{Type, words},
 };
 
 /// Longest title, excerpt and body: characters, characters, bytes.
@@ -57,20 +57,27 @@ pub(super) fn apply(article: &mut Article, wish: &Wish) -> Result<()> {
     }
     let title = article.title.chars().count();
     checks.check((1..=TITLE_MAX).contains(&title), "title", "must be 1 to 255 characters");
+    let plain = !article.title.contains(char::is_control);
+    checks.check(plain, "title", "must be one line of plain text");
     if let Some(body) = &wish.body {
         checks.check(body.len() <= BODY_MAX, "body", "is larger than 256 KiB");
+        checks.check(!body.contains('\0'), "body", "must not contain a NUL character");
         article.body.clone_from(body);
     }
     if let Some(excerpt) = &wish.excerpt {
         let length = excerpt.chars().count();
         checks.check(length <= EXCERPT_MAX, "excerpt", "is over 500 characters");
+        checks.check(!excerpt.contains('\0'), "excerpt", "must not contain a NUL character");
         article.excerpt.clone_from(excerpt);
     }
     if let Some(tags) = &wish.tags {
         article.tags = clean(tags);
         let fit = article.tags.len() <= TAGS_MAX
-            && article.tags.iter().all(|tag| tag.chars().count() <= TAG_MAX);
-        checks.check(fit, "tags", "must be at most 30 tags of at most 50 characters");
+            && article
+                .tags
+                .iter()
+                .all(|tag| tag.chars().count() <= TAG_MAX && !tag.contains(char::is_control));
+        checks.check(fit, "tags", "must be at most 30 tags of at most 50 plain characters");
     }
     if let Some(slug) = &wish.slug {
         checks.check(
@@ -123,13 +130,16 @@ pub(super) fn slug_of(title: &str) -> String {
     if slug.is_empty() { String::from("article") } else { slug.to_owned() }
 }
 
-/// Which notification an event rings, and its verb.
-pub(super) fn notice(kind: &Kind) -> Option<(Type, &'static str)> {
+/// Words of a title and of who did it.
+type Words = fn(&str, &str) -> String;
+
+/// Which notification an event rings, and in which words.
+pub(super) fn notice(kind: &Kind) -> Option<(Type, Words)> {
     match kind {
-        Kind::KbArticleCreated => Some((Type::KbArticleCreated, "created")),
-        Kind::KbArticleUpdated => Some((Type::KbArticleUpdated, "updated")),
-        Kind::KbArticleDeleted => Some((Type::KbArticleDeleted, "deleted")),
-        Kind::KbArticlePublished => Some((Type::KbArticlePublished, "published")),
+        Kind::KbArticleCreated => Some((Type::KbArticleCreated, words::kb_article_created)),
+        Kind::KbArticleUpdated => Some((Type::KbArticleUpdated, words::kb_article_updated)),
+        Kind::KbArticleDeleted => Some((Type::KbArticleDeleted, words::kb_article_deleted)),
+        Kind::KbArticlePublished => Some((Type::KbArticlePublished, words::kb_article_published)),
         _ => None,
     }
 }

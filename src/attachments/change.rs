@@ -62,7 +62,7 @@ pub fn rename(
     change: &Edit,
 ) -> Result<Shown> {
     let (before, parent) = seen(w, who, id)?;
-    check_version(change.version, before.version, &before)?;
+    check_version(change.version, before.version, &before.clone().shown(files, w.now))?;
     parent.may_change(who, &before)?;
     let mut after = Attachment { filename: change.filename.clone(), ..before.clone() };
     let changes = Changes::between(&before, &after)?;
@@ -91,7 +91,7 @@ pub fn remove(
     based_on: Option<i64>,
 ) -> Result<Shown> {
     let (before, parent) = seen(w, who, id)?;
-    check_version(based_on, before.version, &before)?;
+    check_version(based_on, before.version, &before.clone().shown(files, w.now))?;
     parent.may_change(who, &before)?;
     touch(w, who, &parent)?;
     let (shown, seq) = delete(w, files, who, &before, &parent)?;

@@ -9,7 +9,7 @@ use crate::{
     error::{Checks, OrNotFound, Result},
     event::{Kind, Listener, changes::Changes},
     http::{Caller, patch::check_version},
-    id::{EntityId, UserId},
+    id::{EntityId, TenantId, UserId},
     search,
     tickets::{self, Hand, Participants, Ticket, Visibility},
 };
@@ -138,6 +138,22 @@ pub fn index_anew(w: &mut Write<'_>, ticket: &Ticket, people: &Participants) {
             }
         }
     });
+}
+
+/// Puts a comment anew where it is found by its words, because they were rewritten.
+///
+/// # Errors
+/// When the database refuses.
+pub fn text_changed(w: &mut Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
+    let found = sql::find(w, tenant, id)?.filter(|comment| comment.deleted_at.is_none());
+    let Some(comment) = found else { return Ok(()) };
+    if let Some(ticket) = tickets::find(w, tenant, comment.ticket_id)?
+        && ticket.deleted_at.is_none()
+    {
+        let people = tickets::participants(w, &ticket)?;
+        search::put(w, &doc(&comment, &people));
+    }
+    Ok(())
 }
 
 fn seen(w: &Write<'_>, who: &Listener, id: EntityId) -> Result<(Comment, Ticket)> {

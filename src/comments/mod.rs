@@ -10,7 +10,7 @@ mod tell;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use change::{create, edit, index_anew, remove};
+pub use change::{create, edit, index_anew, remove, text_changed};
 pub use sql::{list, place, visible};
 
 use crate::{

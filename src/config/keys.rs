@@ -115,7 +115,10 @@ keys! {
         "Whether an acknowledged write survives a power cut (full), or only a crash of the \
          program (normal).");
     WEBHOOK_WORKERS: setting("WEBHOOK_WORKERS", "10", "a number from 1 to 64",
-        "How many webhook deliveries are under way at a time.");
+        "How many webhook deliveries are under way at a time, ordinarily.");
+    WEBHOOK_WORKERS_MAX: setting("WEBHOOK_WORKERS_MAX", "64", "a number from 1 to 256",
+        "How many there may be while receivers are slow to answer; never fewer than \
+         WEBHOOK_WORKERS.");
     WEBHOOK_ALLOW_NET: setting("WEBHOOK_ALLOW_NET", "",
         "networks and addresses such as 10.1.0.0/16,192.168.7.5:8080, separated by commas",
         "Private networks that webhooks may reach; all others are refused.");
@@ -127,6 +130,10 @@ keys! {
         "waiting times such as 0s,5s,5m,30m,2h, separated by commas",
         "When a failed delivery is tried again, instead of the built-in 0, 5 s, 5 min, 30 min, \
          2 h, 5 h, 10 h, 10 h.");
+    EVENT_KEEP_DAYS: setting("EVENT_KEEP_DAYS", "1095",
+        "0 (for ever), or a number from 30 to 36500",
+        "How many days it is remembered what happened when; the data of events goes earlier, \
+         when nobody is owed it any more.");
     MIN_FREE_DISK_MB: setting("MIN_FREE_DISK_MB", "256", "a number from 0 to 1048576",
         "How many MiB of free disk space are too few, so that the server warns.");
     LOG_FORMAT: setting("LOG_FORMAT", "text", "text or json",
@@ -150,8 +157,6 @@ keys! {
     REDIS_PASSWORD: ignored("REDIS_PASSWORD").secret();
     REDIS_DB: ignored("REDIS_DB");
 
-    EVENT_KEEP_DAYS: not_yet("EVENT_KEEP_DAYS");
-    WEBHOOK_WORKERS_MAX: not_yet("WEBHOOK_WORKERS_MAX");
     TLS_CERT: not_yet("TLS_CERT");
     TLS_KEY: not_yet("TLS_KEY").secret();
     SMTP_URL: not_yet("SMTP_URL").secret();

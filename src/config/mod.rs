@@ -68,6 +68,8 @@ pub struct Config {
     pub db_synchronous: Synchronous,
     /// `WEBHOOK_WORKERS`, at most 64.
     pub webhook_workers: usize,
+    /// `WEBHOOK_WORKERS_MAX`, at most 256.
+    pub webhook_workers_max: usize,
     /// `WEBHOOK_ALLOW_NET` as written; the address guard reads it.
     pub webhook_allow_net: Option<String>,
     /// `WEBHOOK_CA_FILE`: a file that was there at start.
@@ -76,6 +78,8 @@ pub struct Config {
     pub webhook_proxy: Option<Secret>,
     /// `WEBHOOK_RETRY_SCHEDULE` as written; the schedule reads it.
     pub webhook_retry_schedule: Option<String>,
+    /// `EVENT_KEEP_DAYS`; 0 is for ever.
+    pub event_keep_days: u32,
     /// `MIN_FREE_DISK_MB`, in MiB.
     pub min_free_disk_mb: u64,
     /// `LOG_FORMAT`.
@@ -184,10 +188,12 @@ impl Reader<'_> {
             ws_accept_per_s: self.take(&keys::WS_ACCEPT_PER_S, number(1..=1_000_000)),
             db_synchronous: self.take(&keys::DB_SYNCHRONOUS, Synchronous::parse),
             webhook_workers: self.take(&keys::WEBHOOK_WORKERS, number(1..=64)),
+            webhook_workers_max: self.take(&keys::WEBHOOK_WORKERS_MAX, number(1..=256)),
             webhook_allow_net: self.take(&keys::WEBHOOK_ALLOW_NET, some(parse::text)),
             webhook_ca_file: self.take(&keys::WEBHOOK_CA_FILE, some(parse::existing_file)),
             webhook_proxy: self.take(&keys::WEBHOOK_PROXY, some(proxy)),
             webhook_retry_schedule: self.take(&keys::WEBHOOK_RETRY_SCHEDULE, some(parse::text)),
+            event_keep_days: self.take(&keys::EVENT_KEEP_DAYS, parse::keep_days),
             min_free_disk_mb: self.take(&keys::MIN_FREE_DISK_MB, number(0..=1_048_576)),
             log_format: self.take(&keys::LOG_FORMAT, LogFormat::parse),
             log_level: self.take(&keys::LOG_LEVEL, LogLevel::parse),

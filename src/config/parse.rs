@@ -31,6 +31,11 @@ pub(super) fn some<T>(
     move |text| parse(text).map(Some)
 }
 
+/// Days that something is kept: 0 for ever, else no fewer than 30.
+pub(super) fn keep_days(text: &str) -> Result<u32, String> {
+    if text == "0" { Ok(0) } else { number(30..=36_500)(text) }
+}
+
 /// The text as it is.
 pub(super) fn text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())

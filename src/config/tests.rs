@@ -185,6 +185,7 @@ fn every_wrong_value_is_refused_with_its_key_origin_and_what_is_allowed() {
         ("WEBHOOK_CA_FILE", "/no/such/ca.pem"),
         ("WEBHOOK_PROXY", "socks5://proxy"),
         ("MIN_FREE_DISK_MB", "1 GB"),
+        ("EVENT_KEEP_DAYS", "29"),
         ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "verbose"),
         ("LOG_LEVEL", "in\u{7}fo"),

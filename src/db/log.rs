@@ -8,12 +8,13 @@ use crate::{
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::value::RawValue;
 
-/// Appends an event; returns its `seq`.
-pub(super) fn insert(conn: &Connection, e: &Envelope) -> Result<i64> {
+/// Appends an event that has come through `hops` webhooks; returns its `seq`.
+pub(super) fn insert(conn: &Connection, e: &Envelope, hops: u8) -> Result<i64> {
     let (audience, room) = (e.audience.to_string(), e.room.to_string());
     conn.prepare_cached(
-        "insert into events (id, tenant_id, kind, audience, room, at_ms, actor, data, changes)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "insert into events (id, tenant_id, kind, audience, room, at_ms, actor, data, changes,
+           hops)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute((
         e.id.as_bytes(),
@@ -25,6 +26,7 @@ pub(super) fn insert(conn: &Connection, e: &Envelope) -> Result<i64> {
         e.actor.get(),
         e.data.get(),
         e.changes.as_deref().map(RawValue::get),
+        hops,
     ))?;
     let seq = conn.last_insert_rowid();
     for user in &e.named {
@@ -46,7 +48,8 @@ pub(super) fn insert_subjects(conn: &Connection, seq: i64, subjects: &[EntityId]
 /// Where the log begins and ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The oldest event kept, of any tenant; one more than `latest` when there is none.
+    /// The oldest event from which on all are kept whole, of any tenant; one more than `latest`
+    /// when there is none. Some older ones may keep their data for longer.
     pub oldest: i64,
     /// The newest `seq` given out.
     pub latest: i64,
@@ -62,9 +65,14 @@ pub fn bounds(conn: &Connection) -> Result<Bounds> {
         .query_row([], |row| row.get(0))
         .optional()?
         .unwrap_or(0);
+    let trimmed: Option<i64> = conn
+        .prepare_cached("select cast(value as integer) from meta where key = 'trimmed'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
     let oldest: Option<i64> = conn
-        .prepare_cached("select min(seq) from events where data is not null")?
-        .query_row([], |row| row.get(0))?;
+        .prepare_cached("select seq from events where seq > ?1 order by seq limit 1")?
+        .query_row([trimmed.unwrap_or(0)], |row| row.get(0))
+        .optional()?;
     Ok(Bounds { oldest: oldest.unwrap_or(latest + 1), latest })
 }
 
@@ -273,7 +281,8 @@ fn envelope(row: &Row<'_>) -> Result<Envelope> {
         kind: Kind::from_log(&word(3)?),
         audience,
         named: Box::default(),
-        room: word(5)?.parse::<Room>().map_err(|()| Error::internal("room"))?,
+        // Rooms were once named more freely: such an event is in the log, and rung nowhere.
+        room: word(5)?.parse::<Room>().unwrap_or(Room::Nowhere),
         at_ms: row.get(6)?,
         actor: json(7)?,
         data: json(8)?,

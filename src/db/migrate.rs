@@ -11,6 +11,9 @@ pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0003_conversation.sql"),
     include_str!("../../migrations/0004_knowledge.sql"),
     include_str!("../../migrations/0005_notifications.sql"),
+    include_str!("../../migrations/0006_delivery_engine.sql"),
+    include_str!("../../migrations/0007_replay.sql"),
+    include_str!("../../migrations/0008_invitations_and_erasures.sql"),
     include_str!("../../migrations/0009_search_by_kind.sql"),
 ];
 

@@ -5,10 +5,12 @@
 
 mod backup;
 mod connect;
+pub mod hops;
 mod housekeeper;
 pub mod idempotency;
 mod log;
 mod migrate;
+mod order;
 mod resume;
 mod subscriptions;
 #[cfg(test)]
@@ -23,6 +25,7 @@ pub use log::{
     Bounds, Page, about as events_about, after as events_after, at as event_at,
     audible_after as events_audible_after, bounds as log_bounds,
 };
+pub use order::PARKED;
 pub use resume::Refused;
 pub use value::{OnUnique, read_uuid};
 pub use write::{Committed, Last, Said, Say, Write};
@@ -100,6 +103,8 @@ struct Shared {
     lost: Option<(i64, i64)>,
     clock: Clock,
     committed_seq: AtomicI64,
+    /// Told after each commit that said something.
+    news: tokio::sync::Notify,
     health: AtomicU8,
     /// The writer should finish the WAL before its next group.
     restart_wal: AtomicBool,
@@ -145,6 +150,7 @@ impl Db {
             lost: history.lost,
             clock: settings.clock,
             committed_seq: AtomicI64::new(history.seq),
+            news: tokio::sync::Notify::new(),
             health: AtomicU8::new(0),
             restart_wal: AtomicBool::new(false),
             stop: parking_lot::Mutex::new(false),
@@ -194,7 +200,10 @@ impl Db {
     {
         self.writable()?;
         let (answer, answered) = oneshot::channel();
-        self.inner.jobs.try_send(TypedJob::boxed(job, answer)).map_err(|_| busy())?;
+        self.inner
+            .jobs
+            .try_send(TypedJob::boxed(job, hops::current(), answer))
+            .map_err(|_| busy())?;
         answered.await.unwrap_or_else(|_| Err(busy()))
     }
 
@@ -208,7 +217,7 @@ impl Db {
         F: FnMut(&mut Write<'_>) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.inner.jobs.send(TypedJob::boxed(job, answer)).map_err(|_| busy())?;
+        self.inner.jobs.send(TypedJob::boxed(job, hops::current(), answer)).map_err(|_| busy())?;
         answered.blocking_recv().unwrap_or_else(|_| Err(busy()))
     }
 
@@ -248,6 +257,12 @@ impl Db {
     /// The `seq` of the newest committed event, 0 when there is none.
     pub fn latest_seq(&self) -> i64 {
         self.inner.shared.committed_seq.load(Ordering::Acquire)
+    }
+
+    /// Waits for the next commit that says something. What is committed from the call on counts,
+    /// so a caller that makes the future first and reads then misses nothing.
+    pub fn news(&self) -> tokio::sync::futures::Notified<'_> {
+        self.inner.shared.news.notified()
     }
 
     /// What the database can do at the moment.

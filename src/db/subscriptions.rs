@@ -14,13 +14,22 @@ use std::{collections::HashMap, sync::Arc};
 /// Answers remembered of each sort; more kinds (custom ones are free) or users start over.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// An endpoint's id, and whether it is active (else its deliveries are held).
-type Wanting = Arc<[(i64, bool)]>;
+/// An endpoint that wants a kind of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wants {
+    pub(super) endpoint: i64,
+    /// Else its deliveries are held.
+    pub(super) is_active: bool,
+    /// Whether the events of one entity are sent one after the other.
+    pub(super) by_key: bool,
+}
+
+type Wanting = Arc<[Wants]>;
 
 #[derive(Default)]
 pub(super) struct Subscriptions {
     by_kind: HashMap<(TenantId, Kind), Wanting>,
-    by_user: HashMap<UserId, Option<(i64, bool)>>,
+    by_user: HashMap<UserId, Option<Wants>>,
 }
 
 impl Subscriptions {
@@ -30,7 +39,7 @@ impl Subscriptions {
     }
 
     /// A user's own endpoint, if they have one.
-    pub(super) fn own(&mut self, conn: &Connection, user: UserId) -> Result<Option<(i64, bool)>> {
+    pub(super) fn own(&mut self, conn: &Connection, user: UserId) -> Result<Option<Wants>> {
         if let Some(known) = self.by_user.get(&user) {
             return Ok(*known);
         }
@@ -38,7 +47,9 @@ impl Subscriptions {
             .prepare_cached(
                 "select id, is_active from endpoints where user_id = ?1 and deleted_at is null",
             )?
-            .query_row([user], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([user], |row| {
+                Ok(Wants { endpoint: row.get(0)?, is_active: row.get(1)?, by_key: false })
+            })
             .optional()?;
         if self.by_user.len() >= REMEMBERED_MAX {
             self.forget();
@@ -54,7 +65,7 @@ impl Subscriptions {
             return Ok(known.clone());
         }
         let mut rows = conn.prepare_cached(
-            "select id, is_active, events from endpoints
+            "select id, is_active, events, ordering = 'by_key' from endpoints
              where tenant_id = ?1 and user_id is null and deleted_at is null order by id",
         )?;
         let mut wanting = Vec::new();
@@ -64,7 +75,8 @@ impl Subscriptions {
                 serde_json::from_str(row.get_ref(2)?.as_str().map_err(Error::internal)?)
                     .map_err(Error::internal)?;
             if patterns.iter().any(|p| pattern::matches(p, event.kind.name())) {
-                wanting.push((row.get(0)?, row.get(1)?));
+                let (endpoint, is_active, by_key) = (row.get(0)?, row.get(1)?, row.get(3)?);
+                wanting.push(Wants { endpoint, is_active, by_key });
             }
         }
         if self.by_kind.len() >= REMEMBERED_MAX {

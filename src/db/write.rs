@@ -1,6 +1,10 @@
 //! What one job of the writer sees: the transaction, its clock, and a way to say what happened.
 
-use super::{log, subscriptions::Subscriptions};
+use super::{
+    hops::HOPS_MAX,
+    log, order,
+    subscriptions::{Subscriptions, Wants},
+};
 use crate::{
     error::{Error, Result},
     event::{Actor, Audience, Envelope, Frames, Kind, Room},
@@ -63,6 +67,8 @@ pub struct Write<'a> {
     pub now: i64,
     /// The job's place in its group.
     pub(super) job: usize,
+    /// How many webhooks this has come through; see [`super::hops`].
+    pub(super) hops: u8,
     pub(super) conn: &'a Connection,
     pub(super) pending: &'a mut Pending,
     pub(super) subscriptions: &'a mut Subscriptions,
@@ -220,10 +226,10 @@ impl Write<'_> {
             actor: to_raw_value(&say.actor).map_err(Error::internal)?,
             frames: Frames::default(),
         };
-        envelope.seq = log::insert(self.conn, &envelope)?;
+        envelope.seq = log::insert(self.conn, &envelope, self.hops)?;
         log::insert_subjects(self.conn, envelope.seq, &say.subjects)?;
         if !say.no_webhook {
-            self.owe(&envelope, say.only, say.except)?;
+            self.owe(&envelope, say.subjects.first().copied(), (say.only, say.except))?;
         }
         let said = Said { id: envelope.id, seq: envelope.seq };
         self.pending.committed.envelopes.push(Arc::new(envelope));
@@ -257,7 +263,12 @@ impl Write<'_> {
 
     /// A tenant's endpoints hear what staff, participants and everyone hear; what is for one user
     /// goes to that user's own endpoint only.
-    fn owe(&mut self, event: &Envelope, only: Option<i64>, except: Option<i64>) -> Result<()> {
+    fn owe(
+        &mut self,
+        event: &Envelope,
+        subject: Option<EntityId>,
+        (only, except): (Option<i64>, Option<i64>),
+    ) -> Result<()> {
         if let Some(endpoint) = only {
             self.conn
                 .prepare_cached(
@@ -267,32 +278,41 @@ impl Write<'_> {
                 .execute((event.seq, endpoint, self.now))?;
             return Ok(());
         }
+        if self.hops >= HOPS_MAX {
+            tracing::warn!(seq = event.seq, "an event came through {HOPS_MAX} webhooks: no more");
+            return Ok(());
+        }
         if let Audience::User(user) = event.audience {
             // Of what one person hears, only notifications are also posted to them.
             if event.kind == Kind::NotificationCreated
-                && let Some((endpoint, active)) = self.subscriptions.own(self.conn, user)?
+                && let Some(own) = self.subscriptions.own(self.conn, user)?
             {
-                self.owe_one(event.seq, endpoint, active)?;
+                self.owe_one(event.seq, own, None)?;
             }
             return Ok(());
         }
-        for (endpoint, active) in self.subscriptions.wanting(self.conn, event)?.iter().copied() {
-            if Some(endpoint) != except {
-                self.owe_one(event.seq, endpoint, active)?;
-            }
+        let wanting = self.subscriptions.wanting(self.conn, event)?;
+        let in_order = wanting.iter().any(|wants| wants.by_key);
+        let key = in_order.then(|| order::key(event, subject));
+        for wants in wanting.iter().filter(|wants| Some(wants.endpoint) != except) {
+            self.owe_one(event.seq, *wants, key.filter(|_| wants.by_key))?;
         }
         Ok(())
     }
 
-    fn owe_one(&mut self, seq: i64, endpoint: i64, active: bool) -> Result<()> {
-        let state = if active { "waiting" } else { "held" };
+    fn owe_one(&mut self, seq: i64, to: Wants, key: Option<i64>) -> Result<()> {
+        let due = match key {
+            Some(key) if to.is_active => order::due(self.conn, to.endpoint, key, self.now)?,
+            _ => self.now,
+        };
+        let state = if to.is_active { "waiting" } else { "held" };
         self.conn
             .prepare_cached(
-                "insert into deliveries (event_seq, endpoint_id, state, due_at)
-                 values (?1, ?2, ?3, ?4)",
+                "insert into deliveries (event_seq, endpoint_id, state, due_at, key)
+                 values (?1, ?2, ?3, ?4, ?5)",
             )?
-            .execute((seq, endpoint, state, self.now))?;
-        self.pending.committed.owed.push(endpoint);
+            .execute((seq, to.endpoint, state, due, key))?;
+        self.pending.committed.owed.push(to.endpoint);
         Ok(())
     }
 }

@@ -68,6 +68,8 @@ pub(super) enum Outcome {
 /// A closure and whoever waits for what it returns.
 pub(super) struct TypedJob<T, F> {
     job: F,
+    /// See [`super::hops`].
+    hops: u8,
     outcome: Option<Result<T>>,
     answer: oneshot::Sender<Result<T>>,
 }
@@ -77,8 +79,8 @@ where
     T: Send + 'static,
     F: FnMut(&mut Write<'_>) -> Result<T> + Send + 'static,
 {
-    pub(super) fn boxed(job: F, answer: oneshot::Sender<Result<T>>) -> Box<dyn Job> {
-        Box::new(Self { job, outcome: None, answer })
+    pub(super) fn boxed(job: F, hops: u8, answer: oneshot::Sender<Result<T>>) -> Box<dyn Job> {
+        Box::new(Self { job, hops, outcome: None, answer })
     }
 }
 
@@ -88,6 +90,7 @@ where
     F: FnMut(&mut Write<'_>) -> Result<T> + Send,
 {
     fn run(&mut self, w: &mut Write<'_>) -> Outcome {
+        w.hops = self.hops;
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.job)(w)))
             .unwrap_or_else(|_| Err(Error::internal("a write job panicked")));
         let how = match &outcome {
@@ -225,6 +228,7 @@ impl Writer {
             let mut write = Write {
                 now,
                 job: index,
+                hops: 0,
                 conn: &self.conn,
                 pending,
                 subscriptions: &mut self.subscriptions,
@@ -277,6 +281,7 @@ impl Writer {
     fn committed(&mut self, group: &mut Vec<Box<dyn Job>>, mut pending: Pending) {
         if let Some(last) = pending.committed.envelopes.last() {
             self.shared.committed_seq.fetch_max(last.seq, Ordering::AcqRel);
+            self.shared.news.notify_waiters();
         }
         for hook in pending.hooks.drain(..) {
             hook();

@@ -79,6 +79,7 @@ kinds! {
     NotificationRead "notification.read" Staff,
     WebhookTest "webhook.test" Staff,
     WebhookFailing "webhook.failing" Staff,
+    WebhookWarning "webhook.warning" Staff,
     WebhookRecovered "webhook.recovered" Staff,
     WebhookExhausted "webhook.exhausted" Staff,
     WebhookDisabled "webhook.disabled" Staff,

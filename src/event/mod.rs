@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod changes;
 mod kind;
 pub mod pattern;
+pub mod schema;
 
 pub use audience::Listener;
 pub use kind::Kind;
@@ -105,12 +106,18 @@ impl FromStr for Room {
             },
             Some(("user", id)) => id.parse().map(Self::User).map_err(|_| ()),
             Some(("role", role)) => role.parse().map(Self::Role).map_err(|_| ()),
-            Some(("ticket" | "chat" | "queue", rest)) if !rest.is_empty() && text.len() <= 128 => {
+            Some(("ticket" | "chat" | "queue", rest)) if is_topic(rest) && text.len() <= 128 => {
                 Ok(Self::Topic(text.into()))
             }
             Some(_) => Err(()),
         }
     }
+}
+
+/// Whether a topic's name has only what stands unescaped in JSON, in a URL and in a list with
+/// commas: frames carry a room's name as it is. Queues are named by PBXes, which like `@` and `+`.
+fn is_topic(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.@+/#~".contains(&b))
 }
 
 /// Who did it.
@@ -172,20 +179,23 @@ pub enum Dialect {
     SocketIo,
     /// The same, with its offset as the last argument.
     SocketIoOffset,
+    /// A server-sent event.
+    Stream,
 }
 
 /// The encodings of one envelope, each made when the first session of its dialect needs it.
 #[derive(Debug, Default)]
-pub struct Frames([OnceLock<Bytes>; 3]);
+pub struct Frames([OnceLock<Bytes>; 4]);
 
 impl Frames {
     /// The bytes for `dialect`, made by `encode` the first time.
     pub fn get_or_encode(&self, dialect: Dialect, encode: impl FnOnce() -> Bytes) -> Bytes {
-        let [ws, socket_io, socket_io_offset] = &self.0;
+        let [ws, socket_io, socket_io_offset, stream] = &self.0;
         let frame = match dialect {
             Dialect::Ws => ws,
             Dialect::SocketIo => socket_io,
             Dialect::SocketIoOffset => socket_io_offset,
+            Dialect::Stream => stream,
         };
         frame.get_or_init(encode).clone()
     }

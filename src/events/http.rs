@@ -1,13 +1,13 @@
-//! `/events` and `/event-types`.
+//! `/events`.
 
-use super::{BATCH_MAX, Publication, Publish, sql};
+use super::{BATCH_MAX, Publication, Publish, sql, types::Types};
 use crate::{
     db::{self, Said, Write},
-    error::{Error, OrNotFound as _, Result},
-    event::{Actor, Envelope, Listed, catalogue, pattern},
+    error::{Checks, Error, OrNotFound as _, Result},
+    event::{Actor, Envelope, Listed, pattern},
     http::{
-        Answer, Core, Json, May, PathOf, QueryOf, Reply, idempotency, ok,
-        permission::{PublishEvents, ReadEventTypes, ReadEvents, Staff},
+        Caller, Core, Json, May, PathOf, QueryOf, idempotency, ok,
+        permission::{PublishEvents, ReadEvents, Staff},
     },
     id::TenantId,
 };
@@ -17,7 +17,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
+use std::time::Duration;
 
 /// Events of one page unless asked for fewer or more.
 const LIMIT: usize = 100;
@@ -28,18 +29,30 @@ const LIMIT_MAX: usize = 500;
 /// Rows of the log looked at for one page: a rare type must not read the whole log at once.
 const ROWS_MAX: usize = 5_000;
 
+/// Longest wait for something to be committed, seconds.
+const WAIT_S_MAX: i64 = 60;
+
+/// A busy log wakes everybody who waits all the time; nobody reads it more often than this.
+const READ_EVERY: Duration = Duration::from_millis(20);
+
+/// How often somebody who waits looks whether the server stops.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// `POST /events`: says a custom event.
 ///
 /// # Errors
 /// 422 naming what is wrong; 409 for a key used for something else.
 pub async fn publish(
     State(core): State<Core>,
+    State(types): State<Types>,
     who: May<PublishEvents>,
     headers: HeaderMap,
     Json(body): Json<Publish>,
 ) -> Result<Response> {
-    let publication = body.check("")?;
+    let (publication, data) = body.check("")?;
     let (tenant, actor) = (who.tenant, who.actor());
+    types.check((tenant, publication.name()), &data, "").await?;
+    drop(data);
     idempotency::once(&core.db, &who, &headers, &body, move |w| {
         say(w, tenant, &actor, &publication, "")
     })
@@ -59,6 +72,7 @@ pub struct Batch {
 /// As [`publish`], with the index in the field's name.
 pub async fn publish_batch(
     State(core): State<Core>,
+    State(types): State<Types>,
     who: May<PublishEvents>,
     headers: HeaderMap,
     Json(body): Json<Batch>,
@@ -66,15 +80,13 @@ pub async fn publish_batch(
     if body.events.is_empty() || body.events.len() > BATCH_MAX {
         return Err(Error::field("events", format!("must be 1 to {BATCH_MAX} events")));
     }
-    let checked: Vec<(String, Publication)> = body
-        .events
-        .iter()
-        .enumerate()
-        .map(|(i, event)| {
-            let at = format!("events[{i}].");
-            event.check(&at).map(|publication| (at, publication))
-        })
-        .collect::<Result<_>>()?;
+    let mut checked: Vec<(String, Publication)> = Vec::with_capacity(body.events.len());
+    for (i, event) in body.events.iter().enumerate() {
+        let at = format!("events[{i}].");
+        let (publication, data) = event.check(&at)?;
+        types.check((who.tenant, publication.name()), &data, &at).await?;
+        checked.push((at, publication));
+    }
     let (tenant, actor) = (who.tenant, who.actor());
     idempotency::once(&core.db, &who, &headers, &body, move |w| {
         checked.iter().map(|(at, p)| say(w, tenant, &actor, p, at)).collect::<Result<Vec<_>>>()
@@ -98,7 +110,7 @@ fn say(
 }
 
 /// The query of `GET /events`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     #[serde(default)]
@@ -107,68 +119,118 @@ pub struct Wanted {
     limit: Option<usize>,
     #[serde(rename = "type")]
     kinds: Option<String>,
+    /// Seconds to wait for something when there is nothing yet.
+    #[serde(default)]
+    wait: i64,
+}
+
+impl Wanted {
+    fn check(&self) -> Result<()> {
+        let mut checks = Checks::new();
+        checks.check(self.after >= 0, "after", "must be 0 or more");
+        let limit = (1..=LIMIT_MAX).contains(&self.limit());
+        checks.check(limit, "limit", "must be 1 to 500");
+        let wait = (0..=WAIT_S_MAX).contains(&self.wait);
+        checks.check(wait, "wait", "must be 0 to 60 seconds");
+        checks.done()
+    }
+
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(LIMIT)
+    }
+
+    fn wants(&self, event: &Envelope) -> bool {
+        let mut kinds = self.kinds.as_deref().into_iter().flat_map(|kinds| kinds.split(','));
+        self.kinds.is_none() || kinds.any(|p| pattern::matches(p, event.kind.name()))
+    }
+}
+
+/// A page of the log.
+struct Found {
+    log: db::Bounds,
+    events: Vec<Envelope>,
+    covered: i64,
 }
 
 /// `GET /events`: what the caller may hear after a `seq`, oldest first, in whatever room it was.
+/// With `wait` an answer without events comes only when so many seconds have passed.
 ///
 /// # Errors
-/// 410 `resync_required` when the log cannot answer from there; 422 for a bad query.
+/// 410 `resync_required` when the log cannot answer from there; 422 for a bad query; 429 and 503
+/// when too many wait already.
 pub async fn list(
     State(core): State<Core>,
     who: May<ReadEvents>,
     QueryOf(wanted): QueryOf<Wanted>,
 ) -> Result<Response> {
-    let limit = wanted.limit.unwrap_or(LIMIT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(Error::field("limit", format!("must be 1 to {LIMIT_MAX}")));
-    }
-    if wanted.after < 0 {
-        return Err(Error::field("after", "must be 0 or more"));
-    }
-    let listener = who.listener();
-    let (db, after) = (core.db.clone(), wanted.after);
-    let (log, found, covered) = core
-        .db
-        .read(move |r| {
-            let log = db::log_bounds(r)?;
-            db.may_resume(log, after, wanted.epoch.as_deref()).map_err(|reason| {
-                let why = format!("events after {after} cannot be listed whole: {reason}");
-                Error::Gone("resync_required", why)
-            })?;
-            let kinds = wanted.kinds.as_deref();
-            let wants = |event: &Envelope| {
-                kinds.is_none_or(|k| k.split(',').any(|p| pattern::matches(p, event.kind.name())))
-            };
-            let (mut found, mut covered, mut rows) = (Vec::new(), after, 0);
-            while found.len() < limit && rows < ROWS_MAX {
-                let page = db::events_audible_after(r, &listener, covered, limit)?;
-                let at_the_end = page.covered == covered;
-                covered = page.covered;
-                rows += limit;
-                for event in page.envelopes.into_iter().filter(wants) {
-                    if found.len() == limit {
-                        break;
-                    }
-                    found.push(event);
-                }
-                if at_the_end {
-                    break;
-                }
-            }
-            if let Some(last) = found.get(limit - 1) {
-                covered = last.seq;
-            }
-            Ok((log, found, covered))
-        })
-        .await?;
+    wanted.check()?;
+    let found = if wanted.wait == 0 {
+        page(&core, &who, &wanted, wanted.after).await?
+    } else {
+        wait_for_page(&core, &who, &wanted).await?
+    };
     let meta = json!({
-        "latest_seq": log.latest,
-        "oldest_seq": log.oldest,
+        "latest_seq": found.log.latest,
+        "oldest_seq": found.log.oldest,
         "epoch": core.db.epoch(),
-        "next_after": covered,
+        "next_after": found.covered,
     });
-    let listed: Vec<Listed<'_>> = found.iter().map(Listed::from).collect();
+    let listed: Vec<Listed<'_>> = found.events.iter().map(Listed::from).collect();
     Ok(ok(listed).with_meta(meta).into_response())
+}
+
+/// The first page after `wanted.after` with something in it, or an empty one when time is up or the
+/// server stops. No reader of the database is held meanwhile.
+async fn wait_for_page(core: &Core, who: &Caller, wanted: &Wanted) -> Result<Found> {
+    let _place = core.waiting.take(who.user)?;
+    let until = core.clock().now_ms() + wanted.wait * 1_000;
+    let mut from = wanted.after;
+    loop {
+        let mut news = std::pin::pin!(core.db.news());
+        let found = page(core, who, wanted, from).await?;
+        from = found.covered;
+        let over = core.clock().now_ms() >= until || core.hub.is_stopping();
+        if !found.events.is_empty() || over {
+            // Their sign-in may have ended while they waited.
+            who.again(core).await?;
+            return Ok(found);
+        }
+        tokio::time::sleep(READ_EVERY).await;
+        tokio::select! {
+            () = news.as_mut() => {}
+            () = core.clock().sleep_until(until) => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+async fn page(core: &Core, who: &Caller, wanted: &Wanted, after: i64) -> Result<Found> {
+    let (db, listener, wanted) = (core.db.clone(), who.listener(), wanted.clone());
+    let read = core.db.read(move |r| {
+        let log = db::log_bounds(r)?;
+        db.may_resume(log, after, wanted.epoch.as_deref()).map_err(|reason| {
+            let why = format!("events after {after} cannot be listed whole: {reason}");
+            Error::Gone("resync_required", why)
+        })?;
+        let limit = wanted.limit();
+        let (mut events, mut covered, mut rows) = (Vec::new(), after, 0);
+        while events.len() < limit && rows < ROWS_MAX {
+            let page = db::events_audible_after(r, &listener, covered, limit)?;
+            let at_the_end = page.covered == covered;
+            covered = page.covered;
+            rows += limit;
+            let room = limit - events.len();
+            events.extend(page.envelopes.into_iter().filter(|e| wanted.wants(e)).take(room));
+            if at_the_end {
+                break;
+            }
+        }
+        if let Some(last) = events.get(limit - 1) {
+            covered = last.seq;
+        }
+        Ok(Found { log, events, covered })
+    });
+    read.await
 }
 
 /// `GET /events/{seq}`: one event, if its audience includes the caller.
@@ -184,31 +246,4 @@ pub async fn show(
     let found = core.db.read(move |r| db::event_at(r, listener.tenant, seq)).await?;
     let event = found.filter(|event| listener.may_hear(event)).or_not_found("event")?;
     Ok(ok(Listed::from(&event)).into_response())
-}
-
-/// One row of the catalogue.
-#[derive(Debug, Serialize)]
-pub struct EventType {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    description: &'static str,
-    audience: &'static str,
-    example: &'static Value,
-    schema: &'static Value,
-}
-
-/// `GET /event-types`: every built-in kind with a sentence, an example and a JSON Schema.
-///
-/// # Errors
-/// 403 for customers.
-pub async fn types(_who: May<ReadEventTypes>) -> Answer<Vec<EventType>> {
-    let rows = catalogue::entries().iter().map(|entry| EventType {
-        kind: entry.kind.name(),
-        description: entry.sentence,
-        audience: entry.audience,
-        example: &entry.example,
-        schema: &entry.schema,
-    });
-    let reply: Reply<Vec<EventType>> = ok(rows.collect());
-    Ok(reply)
 }

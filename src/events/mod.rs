@@ -2,6 +2,7 @@
 
 pub mod http;
 mod sql;
+pub mod types;
 
 use crate::{
     db::Say,
@@ -10,7 +11,7 @@ use crate::{
     id::{TenantId, UserId},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 /// Largest `data` of a published event, bytes.
 pub const DATA_MAX: usize = 256 << 10;
@@ -45,11 +46,12 @@ pub struct Publication {
 }
 
 impl Publish {
-    /// Checks everything that needs no database. `at` goes before field names (`events[3].`).
+    /// Checks everything that needs no database; answers also the data as it was read. `at` goes
+    /// before field names (`events[3].`).
     ///
     /// # Errors
     /// 422 naming the fields; `reserved_type` for a built-in's first segment.
-    pub fn check(&self, at: &str) -> Result<Publication> {
+    pub fn check(&self, at: &str) -> Result<(Publication, Value)> {
         let mut checks = Checks::new();
         if Kind::is_well_formed(&self.kind) {
             if Kind::is_reserved(&self.kind) {
@@ -73,13 +75,14 @@ impl Publish {
         checks.check(data.len() <= DATA_MAX, &format!("{at}data"), "is larger than 256 KiB");
         // What is stored is sent on as it is, so it must be what every reader takes: no half of a
         // surrogate pair, no number beyond a double, no more than 127 levels.
-        if let Err(why) = serde_json::from_str::<serde_json::Value>(data) {
+        let read = serde_json::from_str::<Value>(data).unwrap_or_else(|why| {
             checks.fail(format!("{at}data"), format!("cannot be read by everybody: {why}"));
-        }
+            Value::Null
+        });
         let (room, audience) = self.whereto(at, &mut checks);
         checks.done()?;
         let kind = Kind::Custom(self.kind.as_str().into());
-        Ok(Publication { kind, data: self.data.clone(), room, audience })
+        Ok((Publication { kind, data: self.data.clone(), room, audience }, read))
     }
 
     fn whereto(&self, at: &str, checks: &mut Checks) -> (Room, Audience) {
@@ -117,6 +120,11 @@ impl Publish {
 }
 
 impl Publication {
+    /// The name of its type.
+    pub fn name(&self) -> &str {
+        self.kind.name()
+    }
+
     /// The users it names, who must exist in the tenant.
     pub fn users(&self) -> impl Iterator<Item = UserId> {
         let heard = if let Audience::User(user) = self.audience { Some(user) } else { None };
@@ -141,7 +149,7 @@ mod tests {
 
     fn told(body: &str) -> String {
         match from_json::<Publish>(body.as_bytes()).and_then(|p| p.check("")) {
-            Ok(p) => format!("{} {}", p.room, p.audience),
+            Ok((p, _)) => format!("{} {}", p.room, p.audience),
             Err(Error::Invalid(fields)) => fields[0].field.clone(),
             Err(Error::Refused { code, .. }) => code.into(),
             Err(e) => panic!("{e:?}"),

@@ -1,5 +1,6 @@
 //! Reading what was sent: JSON bodies, queries and paths, with errors that name the field.
 
+use super::wording;
 use crate::error::{Error, FieldError};
 use axum::{
     body::{Bytes, to_bytes},
@@ -127,25 +128,20 @@ fn not_json(e: &serde_json::Error) -> Error {
     Error::Malformed(format!("the body is not JSON: {e}"))
 }
 
+/// What is wrong with text that is JSON.
 fn describe(e: &serde_json::Error, path: &str) -> Error {
     use serde_json::error::Category;
     let text = e.to_string();
-    if matches!(e.classify(), Category::Syntax | Category::Eof | Category::Io) {
+    if matches!(e.classify(), Category::Eof | Category::Io) {
         return not_json(e);
     }
     // serde_json ends every message with the position, which says nothing about a field.
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    let (field, message) = named(message).unwrap_or((path, message));
-    Error::Invalid(vec![FieldError { field: field.into(), message: message.into() }])
-}
-
-/// A field that is missing or unknown stands in the message, not in the path.
-fn named(message: &str) -> Option<(&str, &str)> {
-    let within = |prefix: &str| message.strip_prefix(prefix)?.split('`').next();
-    if let Some(field) = within("missing field `") {
-        return Some((field, "is required"));
+    let (named, message) = wording::complaint(message);
+    if let (None, Some(object)) = (named, path.strip_suffix(".?")) {
+        return Error::field(object, format!("has a key that {message}"));
     }
-    within("unknown field `").map(|field| (field, "is not a field of this request"))
+    Error::Invalid(vec![FieldError { field: named.unwrap_or(path).into(), message }])
 }
 
 /// A path parameter; one that cannot be read names nothing that exists.
@@ -173,8 +169,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
         serde_path_to_error::deserialize(reader).map(Self).map_err(|e| {
             let path = e.path().to_string();
             let message = e.into_inner().to_string();
-            let (field, message) = named(&message).unwrap_or((path.as_str(), &message));
-            Error::Invalid(vec![FieldError { field: field.into(), message: message.into() }])
+            let (named, message) = wording::complaint(&message);
+            Error::Invalid(vec![FieldError { field: named.unwrap_or(&path).into(), message }])
         })
     }
 }
@@ -206,9 +202,9 @@ mod tests {
         assert_eq!(told(br#"{"name":"a","color":1}"#), "color: is not a field of this request");
         assert_eq!(
             told(br#"{"name":"a","list":[1,"x"]}"#),
-            "list[1]: invalid type: string \"x\", expected i32"
+            "list[1]: must be a whole number, not a string"
         );
-        assert_eq!(told(br#"{"name":1}"#), "name: invalid type: integer `1`, expected a string");
+        assert_eq!(told(br#"{"name":1}"#), "name: must be a string, not a number");
         for other in [&br#"["a", []]"#[..], b" \"a\"", b"7", b"null"] {
             assert_eq!(told(other), "body: must be a JSON object", "{other:?}");
         }

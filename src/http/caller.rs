@@ -1,6 +1,6 @@
 //! Who makes a request: a person by token or cookie, or a program by its API token.
 
-use super::{Core, cookie, origin};
+use super::{Client, Core, cookie, origin};
 use crate::{
     auth::{Known, Role, secret, sql},
     error::{Error, Result},
@@ -141,6 +141,35 @@ impl Caller {
             origin::Origin::Foreign | origin::Origin::Unknown => Err(Error::Forbidden(
                 "a cookie only counts from this server's own pages; send a token instead",
             )),
+        }
+    }
+}
+
+/// Whoever asks, signed in or not.
+///
+/// A cookie that is no good any more is what somebody has who signed in last month: they are
+/// nobody, and counted like all who are nobody. A token that is no good is an error, as everywhere.
+#[derive(Debug)]
+pub struct Anyone(pub Option<Caller>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Anyone
+where
+    Core: FromRef<S>,
+{
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let by_token = parts.headers.contains_key(header::AUTHORIZATION);
+        if !by_token && cookie::read(&parts.headers).is_none() {
+            return Ok(Self(None));
+        }
+        match Caller::from_request_parts(parts, state).await {
+            Ok(caller) => Ok(Self(Some(caller))),
+            Err(Error::Unauthorized(_)) if !by_token => {
+                let Ok(client) = Client::from_request_parts(parts, state).await;
+                Core::from_ref(state).admit_anonymous(client.address)?;
+                Ok(Self(None))
+            }
+            Err(e) => Err(e),
         }
     }
 }

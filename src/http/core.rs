@@ -1,9 +1,10 @@
 //! What every room may use: the database, the hub, the keys, and the settings of the door.
 
-use super::metrics::Metrics;
+use super::{metrics::Metrics, waiting::Waiting};
 use crate::{
     auth::{Passwords, Sessions, token},
     db::Db,
+    error::{Error, Result},
     hub::Hub,
     id::UserId,
     time::Clock,
@@ -11,10 +12,11 @@ use crate::{
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     num::NonZero,
     ops::Deref,
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 
 /// Requests a second that one address may make without credentials …
@@ -64,6 +66,8 @@ pub struct CoreParts {
     pub signed_in: Option<DefaultKeyedRateLimiter<UserId>>,
     /// New sockets, of everybody together (`WS_ACCEPT_PER_S`).
     pub accepts: DefaultDirectRateLimiter,
+    /// Requests that wait for events.
+    pub waiting: Waiting,
 }
 
 impl CoreParts {
@@ -83,6 +87,19 @@ impl CoreParts {
     pub fn accept_limiter(per_second: u32) -> DefaultDirectRateLimiter {
         let per_second = NonZero::new(per_second).unwrap_or(NonZero::<u32>::MIN);
         RateLimiter::direct(Quota::per_second(per_second))
+    }
+
+    /// Lets a request without credentials in, or not: they are counted by address, of IPv6 by its
+    /// first 64 bits.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`].
+    pub fn admit_anonymous(&self, address: IpAddr) -> Result<()> {
+        let key = match address {
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from(u128::from(v6) >> 64 << 64)),
+            v4 @ IpAddr::V4(_) => v4,
+        };
+        self.anonymous.check_key(&key).map_err(|_| Error::TooMany(Duration::from_secs(1)))
     }
 
     /// The clock of this server.

@@ -6,17 +6,14 @@ use super::{
     origin,
     reply::LoggedCause,
 };
-use crate::error::Error;
+use crate::{db::hops, error::Error};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    time::{Duration, Instant},
-};
+use std::{net::IpAddr, time::Instant};
 
 /// The name of a request in logs and answers.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,9 +35,12 @@ pub async fn frame(State(core): State<Core>, mut req: Request, next: Next) -> Re
     let peer = req.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |p| p.0);
     let client = Client::of(peer, req.headers(), &core.settings.trusted_proxies);
     let line = tracing::enabled!(tracing::Level::DEBUG)
-        .then(|| (req.method().clone(), req.uri().path().to_owned()));
+        .then(|| (req.method().clone(), loggable(req.uri().path()).to_owned()));
     let mut response = match admit(&core, &req, client) {
-        Ok(()) => next.run(req).await,
+        Ok(()) => {
+            let hops = req.headers().get(hops::HEADER).map_or(0, |v| hops::read(v.as_bytes()));
+            hops::with(hops, next.run(req)).await
+        }
         Err(e) => e.into_response(),
     };
     let status = response.status();
@@ -66,13 +66,7 @@ fn admit(core: &Core, req: &Request, client: Client) -> Result<(), Error> {
     let credentials =
         req.headers().contains_key(header::AUTHORIZATION) || cookie::read(req.headers()).is_some();
     if path.starts_with("/api/") && !credentials {
-        let key = match client.address {
-            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from(u128::from(v6) >> 64 << 64)),
-            v4 @ IpAddr::V4(_) => v4,
-        };
-        if core.anonymous.check_key(&key).is_err() {
-            return Err(Error::TooMany(Duration::from_secs(1)));
-        }
+        core.admit_anonymous(client.address)?;
     }
     Ok(())
 }
@@ -103,4 +97,11 @@ fn guard(headers: &mut HeaderMap, id: HeaderValue) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+/// A path without the word that opens an account, if it has one.
+fn loggable(path: &str) -> &str {
+    let secret = ["/auth/invite/", "/auth/reset/"];
+    let end = secret.iter().find_map(|begin| path.find(begin).map(|at| at + begin.len()));
+    end.and_then(|end| path.get(..end)).unwrap_or(path)
 }

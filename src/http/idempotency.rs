@@ -1,9 +1,10 @@
 //! `Idempotency-Key`: the same request sent twice is done once and answered the same.
 //!
 //! The answer is stored in the transaction that does the work, so a crash in between loses both or
-//! neither. Keys live for 24 hours and belong to a tenant.
+//! neither. Keys live for 24 hours and belong to whoever sent them, as what they were then: nobody
+//! is answered what was meant for somebody else.
 
-use super::{Caller, reply};
+use super::{Caller, Via, reply};
 use crate::{
     db::{Db, Write, idempotency},
     error::{Error, Result},
@@ -42,6 +43,7 @@ where
     let key = key
         .ok_or_else(|| Error::field("Idempotency-Key", "must be 1 to 255 plain characters"))?
         .to_owned();
+    let key = owned(who, &key);
     let fingerprint: [u8; 32] =
         Sha256::digest(serde_json::to_vec(request).map_err(Error::internal)?).into();
     let tenant = who.tenant;
@@ -67,6 +69,13 @@ where
         response.headers_mut().insert("idempotency-replayed", replayed);
     }
     Ok(response)
+}
+
+/// The key as it is kept: whose it is, and nothing of what its sender wrote into it.
+fn owned(who: &Caller, key: &str) -> String {
+    let by = if matches!(who.via, Via::ApiToken(_)) { "program" } else { who.role.name() };
+    let digest = Sha256::digest(format!("{} {by} {key}", who.user).as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn answer(data: &impl Serialize) -> Result<String> {

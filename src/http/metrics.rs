@@ -25,6 +25,20 @@ pub struct Answered {
     pub status: Class,
 }
 
+/// The labels of attempts to deliver.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Attempt {
+    /// What they came to: `2xx`, `timeout`, …
+    pub class: &'static str,
+}
+
+/// The labels of webhooks' breakers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Breaker {
+    /// `open` or `half_open`.
+    pub state: &'static str,
+}
+
 /// All that is counted by the doors; the rest is read when somebody asks.
 #[derive(Debug)]
 pub struct Metrics {
@@ -56,6 +70,12 @@ pub struct Read {
     pub webhooks_ok: Gauge,
     /// Attempts that were not.
     pub webhooks_failed: Gauge,
+    /// Attempts by what they came to.
+    pub webhooks_attempts: Family<Attempt, Gauge>,
+    /// Webhooks whose breaker is not closed.
+    pub webhooks_breakers: Family<Breaker, Gauge>,
+    /// Threads that deliver.
+    pub webhooks_workers: Gauge,
     /// Seconds since the oldest due delivery was due.
     pub webhooks_oldest_due_s: Gauge<f64, AtomicU64>,
 }
@@ -82,10 +102,21 @@ impl Default for Metrics {
             ("webhook_in_flight", "Attempts in flight", &read.webhooks_in_flight),
             ("webhook_attempts_ok", "Attempts answered 2xx", &read.webhooks_ok),
             ("webhook_attempts_failed", "Attempts not answered 2xx", &read.webhooks_failed),
+            ("webhook_workers", "Threads that deliver", &read.webhooks_workers),
         ];
         for (name, help, gauge) in gauges {
             registry.register(name, help, gauge.clone());
         }
+        registry.register(
+            "webhook_attempts",
+            "Attempts by what they came to",
+            read.webhooks_attempts.clone(),
+        );
+        registry.register(
+            "webhook_breakers",
+            "Webhooks whose breaker is open, or lets one attempt decide",
+            read.webhooks_breakers.clone(),
+        );
         registry.register(
             "webhook_oldest_due_seconds",
             "How long the oldest due delivery has waited",

@@ -13,12 +13,15 @@ pub mod page;
 pub mod patch;
 pub mod permission;
 pub mod reply;
+mod wording;
+
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod waiting;
 
 pub use self::core::{Core, CoreParts, Settings};
 pub use body::{Json, Lenient, PathOf, QueryOf};
-pub use caller::{Caller, Via};
+pub use caller::{Anyone, Caller, Via};
 pub use client::{Client, Peer};
 pub use permission::May;
 pub use reply::{Answer, Reply, created, ok};

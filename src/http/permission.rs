@@ -42,6 +42,8 @@ permissions! {
     ReadEvents Customer Some("events:read");
     /// To read the catalogue of event types.
     ReadEventTypes Agent Some("events:read");
+    /// To register a tenant's own types of events.
+    ManageEventTypes Admin None;
     /// To publish custom events.
     PublishEvents Agent Some("events:write");
     /// To see who is connected.

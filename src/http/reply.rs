@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 use std::time::Duration;
 
 /// What a handler returns.
@@ -82,6 +82,8 @@ struct Words<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Map::is_empty")]
     fields: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<&'a RawValue>,
 }
 
 impl IntoResponse for Error {
@@ -93,7 +95,12 @@ impl IntoResponse for Error {
             self.to_string()
         };
         let fields = fields(&self);
-        let body = Bad { success: false, error: Words { code, message: &message, fields } };
+        let current = match &self {
+            Self::Conflict { current, .. } => current.as_deref(),
+            _ => None,
+        };
+        let error = Words { code, message: &message, fields, current };
+        let body = Bad { success: false, error };
         let bytes = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = json(status, bytes);
         match &self {

@@ -69,6 +69,7 @@ impl House {
             anonymous: CoreParts::anonymous_limiter(),
             signed_in: None,
             accepts: CoreParts::accept_limiter(1_000),
+            waiting: crate::http::waiting::Waiting::default(),
         });
         Self { core, _folder: folder }
     }

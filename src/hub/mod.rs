@@ -202,6 +202,11 @@ impl Hub {
         &self.inner.rung
     }
 
+    /// Whether the server is about to stop, so that nobody should begin to wait.
+    pub fn is_stopping(&self) -> bool {
+        self.inner.stopping.load(Ordering::Acquire)
+    }
+
     /// Ends everything: all clients are told to come back, and the ringer stops.
     pub fn stop(&self) {
         self.inner.stopping.store(true, Ordering::Release);

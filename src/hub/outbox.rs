@@ -45,6 +45,8 @@ pub struct Outbox {
     wire: Box<dyn Wire>,
     mail: Mutex<Mailbox>,
     wake: Notify,
+    /// Told when it is closed, by either side.
+    over: Notify,
     /// When something was last heard from the peer, in ticks.
     heard_at: AtomicI64,
 }
@@ -58,6 +60,7 @@ impl Outbox {
             mail: Mutex::new(Mailbox::new(wire.waiting_max(), ticks)),
             wire,
             wake: Notify::new(),
+            over: Notify::new(),
             heard_at: AtomicI64::new(ticks),
         }
     }
@@ -141,9 +144,21 @@ impl Outbox {
         self.wake.notified().await;
     }
 
+    /// Waits until it is closed, by either side.
+    pub async fn ended(&self) {
+        loop {
+            let over = self.over.notified();
+            if self.closed().is_some() {
+                return;
+            }
+            over.await;
+        }
+    }
+
     /// The peer is gone: nothing more is written.
     pub fn hang_up(&self) {
         self.mail.lock().gone();
+        self.over.notify_waiters();
         self.wake.notify_one();
     }
 
@@ -179,6 +194,7 @@ impl Outbox {
         let last = self.wire.close(why, &reason);
         mail.push_last(if farewell.is_empty() { last } else { [farewell, &last].concat().into() });
         self.flush_locked(mail, &mut Vec::new());
+        self.over.notify_waiters();
         self.wake.notify_one();
     }
 

@@ -60,6 +60,9 @@ pub async fn list(
 #[derive(Debug, Serialize)]
 pub struct Unread {
     unread_count: i64,
+    /// The `event_seq` of the newest notification that was counted, 0 for none: whoever goes on
+    /// counting by `notification.created` leaves out what is not above it.
+    counted_to: i64,
 }
 
 /// `GET /notifications/unread-count`: the number on the badge.
@@ -67,9 +70,9 @@ pub struct Unread {
 /// # Errors
 /// 401; 403 for programs, which are told nothing.
 pub async fn unread_count(State(core): State<Core>, who: May<SignIn>) -> Answer<Unread> {
-    let user = who.user;
-    let unread_count = core.db.read(move |r| sql::unread(r, user)).await?;
-    Ok(ok(Unread { unread_count }))
+    let whose = (who.tenant, who.user);
+    let (unread_count, counted_to) = core.db.read(move |r| sql::unread_up_to(r, whose)).await?;
+    Ok(ok(Unread { unread_count, counted_to }))
 }
 
 /// `POST /notifications/{id}/read`: the caller has read it. One that was read stays as it is.
@@ -244,7 +247,7 @@ mod tests {
             assert!(read["data"]["read_at"].is_string());
         }
         let (_, _, unread) = go("GET /notifications/unread-count", token).await;
-        assert_eq!(unread["data"]["unread_count"], 3);
+        assert_eq!(unread["data"], json!({ "unread_count": 3, "counted_to": 1_003 }));
         let second = listed["data"][1]["id"].as_str().unwrap();
         let (_, _, gone) = go(&format!("DELETE /notifications/{second}"), token).await;
         assert!(gone["data"]["deleted_at"].is_string());

@@ -11,6 +11,7 @@ mod tell;
 mod tests;
 pub mod words;
 
+pub use sql::{list, unread};
 pub use tell::{notify, notify_many};
 
 use crate::{
@@ -219,6 +220,8 @@ pub struct Notification {
     pub related_type: RelatedType,
     /// Who did it, where it was a person.
     pub actor_id: Option<UserId>,
+    /// What that person is called.
+    pub actor_name: Option<String>,
     /// Why they were told.
     pub reason: Reason,
     /// The same in a sentence.
@@ -250,7 +253,7 @@ pub fn check_prefs(prefs: &Prefs) -> Result<()> {
     checks.done()
 }
 
-/// Forgets all that somebody was told: they left, or may no longer know it.
+/// Forgets all that somebody was told, in the log too: they left, or may no longer know it.
 ///
 /// # Errors
 /// When the database refuses.

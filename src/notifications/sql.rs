@@ -5,6 +5,7 @@ use crate::{
     auth::Role,
     db::{Write, read_uuid},
     error::{Error, Result},
+    event::Audience,
     http::page::Paging,
     id::{EntityId, TenantId, UserId},
     users::Prefs,
@@ -74,7 +75,8 @@ pub(super) fn prune(conn: &Connection, user: UserId, up_to: i64) -> Result<()> {
 }
 
 const COLUMNS: &str = "user_id, event_seq, id, tenant_id, type, message, related_id, related_type,
-    actor_id, reason, created_at, read_at";
+    actor_id, reason, created_at, read_at,
+    (select name from users where users.tenant_id = notifications.tenant_id and id = actor_id)";
 
 fn notification(row: &Row<'_>) -> Result<Notification> {
     let unknown = || Error::internal("a stored notification has a word that is none");
@@ -94,6 +96,7 @@ fn notification(row: &Row<'_>) -> Result<Notification> {
         related_id: row.get(6)?,
         related_type: RelatedType::of(&word(7)?).ok_or_else(unknown)?,
         actor_id: row.get(8)?,
+        actor_name: row.get(12)?,
         reason,
         why: words::why(reason),
         event_seq: row.get(1)?,
@@ -102,7 +105,10 @@ fn notification(row: &Row<'_>) -> Result<Notification> {
 }
 
 /// One page of what somebody was told, the newest first, and how many there are in all.
-pub(super) fn list(
+///
+/// # Errors
+/// When the database refuses.
+pub fn list(
     conn: &Connection,
     (tenant, user): (TenantId, UserId),
     unread: Option<bool>,
@@ -146,12 +152,28 @@ pub(super) fn newest_unread(
 }
 
 /// How many notifications somebody has not read.
-pub(super) fn unread(conn: &Connection, user: UserId) -> Result<i64> {
+///
+/// # Errors
+/// When the database refuses.
+pub fn unread(conn: &Connection, user: UserId) -> Result<i64> {
     Ok(conn
         .prepare_cached(
             "select count(*) from notifications where user_id = ?1 and read_at is null",
         )?
         .query_row([user], |row| row.get(0))?)
+}
+
+/// The same, and the `event_seq` of the newest there is, as they are at one moment.
+pub(super) fn unread_up_to(
+    conn: &Connection,
+    (tenant, user): (TenantId, UserId),
+) -> Result<(i64, i64)> {
+    Ok(conn
+        .prepare_cached(
+            "select count(*) filter (where read_at is null), coalesce(max(event_seq), 0)
+             from notifications where tenant_id = ?1 and user_id = ?2",
+        )?
+        .query_row((tenant, user), |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 /// Notes that one of them was read.
@@ -182,8 +204,13 @@ pub(super) fn delete(w: &Write<'_>, n: &Notification) -> Result<()> {
     Ok(())
 }
 
-/// Removes all of them.
+/// Removes all of them, and what the log said to that person alone from what they may replay.
 pub(super) fn forget(w: &Write<'_>, tenant: TenantId, user: UserId) -> Result<()> {
+    w.prepare_cached(
+        "delete from event_users where user_id = ?2 and exists (select 1 from events e
+           where e.seq = event_users.seq and e.tenant_id = ?1 and e.audience = ?3)",
+    )?
+    .execute((tenant, user, Audience::User(user).to_string()))?;
     w.prepare_cached("delete from notifications where tenant_id = ?1 and user_id = ?2")?
         .execute((tenant, user))?;
     Ok(())

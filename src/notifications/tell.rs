@@ -63,6 +63,7 @@ pub fn notify_many(w: &mut Write<'_>, notices: Vec<Notice>) -> Result<usize> {
             related_id: notice.related_id.clone(),
             related_type: notice.related_type,
             actor_id: notice.actor.id,
+            actor_name: notice.actor.id.map(|_| notice.actor.name.clone()),
             reason,
             why: words::why(reason),
             event_seq,

@@ -190,9 +190,38 @@ pub fn webhook_failing(name: &str, times: u32) -> String {
     format!("Webhook '{name}' has failed {times} times")
 }
 
-/// A webhook was switched off, because it answered so or failed for too long.
-pub fn webhook_disabled(name: &str) -> String {
-    format!("Webhook '{name}' was disabled")
+/// A webhook works again.
+pub fn webhook_recovered(name: &str) -> String {
+    format!("Webhook '{name}' works again")
+}
+
+/// A webhook has failed for so long that it will soon be switched off.
+pub fn webhook_warning(name: &str, percent: i64) -> String {
+    format!("Webhook '{name}' only fails: {percent} % of the way to being switched off")
+}
+
+/// A delivery was tried for the last time.
+pub fn webhook_exhausted(name: &str, attempts: u32) -> String {
+    let times = if attempts == 1 { "attempt" } else { "attempts" };
+    format!("A delivery to webhook '{name}' failed after {attempts} {times}")
+}
+
+/// The oldest that a webhook was owed has expired.
+pub fn webhook_backlog(name: &str, expired: i64) -> String {
+    let what = if expired == 1 { "delivery" } else { "deliveries" };
+    format!("Webhook '{name}' is too far behind: {expired} {what} expired")
+}
+
+/// A webhook was switched off: because it answered so (`gone`), failed for too long (`failing`), or
+/// by somebody.
+pub fn webhook_disabled(name: &str, reason: Option<&str>, by: Option<&str>) -> String {
+    let why = match (reason, by) {
+        (Some("gone"), _) => String::from(": it answered that it is gone"),
+        (Some("failing"), _) => String::from(": it has failed for five days"),
+        (_, Some(person)) => format!(" by {person}"),
+        _ => String::new(),
+    };
+    format!("Webhook '{name}' was disabled{why}")
 }
 
 /// Many changes at once, in one sentence: `count` of one kind.

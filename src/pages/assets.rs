@@ -31,9 +31,24 @@ pub async fn setup(State(core): State<Core>, headers: HeaderMap) -> Response {
     }
 }
 
+/// `GET /invite`: where somebody with a link sets their password.
+pub async fn invite(headers: HeaderMap) -> Response {
+    page("invite.html", StatusCode::OK, &headers)
+}
+
 /// `GET /admin` and all below: one page, which finds its way by itself.
 pub async fn admin(headers: HeaderMap) -> Response {
     page("admin.html", StatusCode::OK, &headers)
+}
+
+/// `GET /help` and all below: the customers' own pages, one page like that of staff.
+pub async fn help(headers: HeaderMap) -> Response {
+    page("help.html", StatusCode::OK, &headers)
+}
+
+/// `GET /kb` and `GET /kb/{slug}`: the knowledge base for everybody.
+pub async fn knowledge(headers: HeaderMap) -> Response {
+    page("kb.html", StatusCode::OK, &headers)
 }
 
 /// `GET /favicon.ico`.
@@ -44,7 +59,8 @@ pub async fn favicon(headers: HeaderMap) -> Response {
 /// `GET /assets/…`.
 pub async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     match Assets::get(&path) {
-        Some(file) if path != "admin.html" => serve(&path, file, StatusCode::OK, &headers),
+        // Pages are found at their own addresses only.
+        Some(file) if !path.ends_with(".html") => serve(&path, file, StatusCode::OK, &headers),
         _ => page("404.html", StatusCode::NOT_FOUND, &headers),
     }
 }

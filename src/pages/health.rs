@@ -3,7 +3,12 @@
 use crate::{
     db::Health,
     error::Error,
-    http::{Answer, Caller, Client, Core, May, ok, permission::ReadMetrics},
+    http::{
+        Answer, Caller, Client, Core, May,
+        metrics::{Attempt, Breaker},
+        ok,
+        permission::ReadMetrics,
+    },
     webhooks::engine::Engine,
 };
 use axum::{
@@ -75,6 +80,14 @@ pub async fn metrics(
     read.webhooks_in_flight.set(gauge(doing.in_flight));
     read.webhooks_ok.set(gauge(doing.ok));
     read.webhooks_failed.set(gauge(doing.failed));
+    read.webhooks_workers.set(gauge(doing.workers as u64));
+    for (class, count) in doing.by_class {
+        read.webhooks_attempts.get_or_create(&Attempt { class }).set(gauge(count));
+    }
+    let (open, half_open) = engine.breakers().await?;
+    for (state, count) in [("open", open), ("half_open", half_open)] {
+        read.webhooks_breakers.get_or_create(&Breaker { state }).set(count);
+    }
     let (waiting, oldest) = engine.backlog().await?;
     read.webhooks_waiting.set(waiting);
     let late_ms = oldest.map_or(0, |due| (core.clock().now_ms() - due).max(0));

@@ -1,6 +1,6 @@
 //! `GET /search`.
 
-use super::{Kind, query, sql};
+use super::{Kind, TEXT_MAX, query, sql};
 use crate::{
     error::{Error, Result},
     http::{Answer, Core, May, QueryOf, ok, permission::Search},
@@ -8,9 +8,6 @@ use crate::{
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::json;
-
-/// Longest text that is searched for, bytes.
-const TEXT_MAX: usize = 200;
 
 /// Matches of one answer unless asked for fewer or more; and at most.
 const LIMIT: usize = 25;

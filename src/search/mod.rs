@@ -7,11 +7,16 @@ pub mod http;
 mod query;
 mod sql;
 
+pub use sql::public_articles;
+
 use crate::{
     db::{Last, Write},
     error::Result,
     id::{TenantId, UserId},
 };
+
+/// Longest text that is searched for, bytes.
+pub const TEXT_MAX: usize = 200;
 
 /// What can be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

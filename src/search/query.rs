@@ -2,9 +2,11 @@
 
 use super::Kind;
 use crate::{
+    auth::Role,
     event::Listener,
     id::{TenantId, UserId},
 };
+use uuid::Uuid;
 
 /// Words of a query that count; what comes after them is left out.
 const WORDS_MAX: usize = 12;
@@ -25,6 +27,11 @@ pub(super) fn reader_word(user: UserId, kind: Kind) -> String {
 /// The word in `who` that every signed-in person of a tenant finds by.
 pub(super) fn everyone_word(tenant: TenantId, kind: Kind) -> String {
     format!("e{}k{}", tenant.0.simple(), kind as i64)
+}
+
+/// Somebody nobody knows: they find what every customer of the tenant finds.
+pub(super) fn anybody(tenant: TenantId) -> Listener {
+    Listener { tenant, user: UserId(Uuid::nil()), role: Role::Customer }
 }
 
 /// The words of what was typed; anything that is no letter and no digit separates them, so no
@@ -102,8 +109,6 @@ pub(super) fn number(typed: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::Role;
-    use uuid::Uuid;
 
     #[test]
     fn nothing_typed_becomes_an_operator() {

@@ -8,7 +8,7 @@ use crate::{
     db::read_uuid,
     error::{Error, Result},
     event::Listener,
-    id::{TenantId, UserId},
+    id::{EntityId, TenantId, UserId},
 };
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
@@ -194,6 +194,26 @@ fn found(row: &rusqlite::Row<'_>) -> Result<Found> {
         ticket_number: row.get(6)?,
         slug: row.get(7)?,
     })
+}
+
+/// The articles of a tenant that anybody may find by what was typed, each with the words around the
+/// match; the best first.
+///
+/// # Errors
+/// When the database refuses.
+pub fn public_articles(
+    conn: &Connection,
+    tenant: TenantId,
+    typed: &str,
+    limit: usize,
+) -> Result<Vec<(EntityId, String)>> {
+    let words = query::words(typed);
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = search(conn, &query::anybody(tenant), &words, (&[Kind::Article], limit))?;
+    let article = |one: Found| Ok((one.id.parse().map_err(Error::internal)?, one.snippet));
+    found.into_iter().map(article).collect()
 }
 
 /// The ticket with this number, if the listener may find it.

@@ -12,7 +12,7 @@ use crate::{
     db::Write,
     error::{Checks, Error, OrNotFound, Result},
     event::{Kind, changes::Changes},
-    http::patch::check_version,
+    http::patch,
     id::{EntityId, UserId},
     notifications::Notice,
     teams,
@@ -129,7 +129,7 @@ pub(super) fn change_quietly(
     edit: &Edit,
 ) -> Result<Saved> {
     let before = seen(w, hand, id)?;
-    check_version(edit.version, before.version, &before)?;
+    check_version(hand, edit.version, &before)?;
     rules::not_merged(&before)?;
     let moves = edit.status.filter(|status| *status != before.status);
     if moves.is_some() {
@@ -152,6 +152,11 @@ pub(super) fn change_quietly(
     let by_rule = if moved { assign::by_rule(w, hand, &mut after)? } else { None };
     let giver = by_rule.as_ref().unwrap_or(hand);
     save_given(w, (hand, giver), &before, after)
+}
+
+/// Refuses a change that was made from an older version; the hand is told how it is now.
+pub(super) fn check_version(hand: &Hand, based_on: Option<i64>, now: &Ticket) -> Result<()> {
+    patch::check_version(based_on, now.version, &now.clone().shown(hand.is_staff()))
 }
 
 /// A ticket as the hand sees it.
@@ -233,7 +238,7 @@ pub(super) fn remove_quietly(
     based_on: Option<i64>,
 ) -> Result<Saved> {
     let before = sql::find(w, hand.tenant, id)?.or_not_found("ticket")?;
-    check_version(based_on, before.version, &before)?;
+    check_version(hand, based_on, &before)?;
     if before.deleted_at.is_some() {
         return Ok(Saved::unchanged(before));
     }
@@ -242,6 +247,7 @@ pub(super) fn remove_quietly(
     let mut ticket = stored(w, &before, after)?;
     let people = sql::participants(w, &ticket)?;
     tell::index(w, &ticket, &people);
+    comments::index_anew(w, &ticket, &people);
     let seq = tell::say(w, hand, Kind::TicketDeleted, (&ticket, &people), Some(&changes))?;
     let mut notices: Vec<_> =
         tell::of_end(hand, (&ticket, &people), None, seq)?.into_iter().collect();
@@ -260,7 +266,7 @@ pub fn restore(
     based_on: Option<i64>,
 ) -> Result<Ticket> {
     let before = sql::find(w, hand.tenant, id)?.or_not_found("ticket")?;
-    check_version(based_on, before.version, &before)?;
+    check_version(hand, based_on, &before)?;
     if before.deleted_at.is_none() {
         return Ok(before);
     }
@@ -269,6 +275,7 @@ pub fn restore(
     let mut ticket = stored(w, &before, after)?;
     let people = sql::participants(w, &ticket)?;
     tell::index(w, &ticket, &people);
+    comments::index_anew(w, &ticket, &people);
     tell::say(w, hand, Kind::TicketRestored, (&ticket, &people), Some(&changes))?;
     let notices = sla::follow(w, Some(&before), &mut ticket)?;
     Saved { ticket, notices, changed: true }.told(w)
@@ -286,7 +293,7 @@ pub fn reopen(
     based_on: Option<i64>,
 ) -> Result<Ticket> {
     let before = seen(w, hand, id)?;
-    check_version(based_on, before.version, &before)?;
+    check_version(hand, based_on, &before)?;
     rules::not_merged(&before)?;
     if !before.status.is_over() {
         return Ok(before);

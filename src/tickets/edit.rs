@@ -21,6 +21,10 @@ const DESCRIPTION_MAX: usize = 64 << 10;
 /// Largest `custom`, bytes of JSON.
 const CUSTOM_MAX: usize = 16 << 10;
 
+/// Deepest `custom`, levels: far from the 128 that readers of JSON take, in which events, changes
+/// and notifications wrap it.
+const CUSTOM_DEPTH_MAX: usize = 32;
+
 /// Most tags of a ticket, and the longest one, characters.
 const TAGS_MAX: usize = 50;
 const TAG_MAX: usize = 64;
@@ -290,8 +294,19 @@ fn tags(checks: &mut Checks, field: &str, list: Vec<String>) -> Vec<String> {
 }
 
 fn custom(checks: &mut Checks, fields: &Map<String, Value>) {
+    let depth = fields.values().map(depth).max().unwrap_or(0);
+    checks.check(depth < CUSTOM_DEPTH_MAX, "custom", "must be nested at most 32 levels deep");
     let bytes = serde_json::to_string(fields).map_or(usize::MAX, |text| text.len());
     checks.check(bytes <= CUSTOM_MAX, "custom", "must be at most 16 KiB of JSON");
+}
+
+/// How many levels of lists and objects a value has. The reader bounds what comes in.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(all) => 1 + all.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 #[cfg(test)]

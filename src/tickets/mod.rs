@@ -24,7 +24,7 @@ pub mod sla;
 mod sql;
 mod tell;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -36,6 +36,7 @@ pub use comments::{comment_added, comment_removed, touched};
 pub use edit::{Edit, New};
 pub use people::{follow, merge};
 pub use sql::{find, id_of, participants, visible};
+pub use tell::text_changed;
 pub use ticket::{Shown, StaffFields, Ticket, WithStaffFields};
 pub use words::{Channel, Moment, Priority, Status, Visibility};
 

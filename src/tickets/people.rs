@@ -2,7 +2,7 @@
 
 use super::{
     Hand,
-    change::{Saved, save, seen, stored},
+    change::{Saved, check_version, save, seen, stored},
     edit::FOLLOWERS_MAX,
     rules, sla, sql, tell,
     ticket::Ticket,
@@ -12,7 +12,6 @@ use crate::{
     db::Write,
     error::{Error, Result},
     event::{Kind, changes::Changes},
-    http::patch::check_version,
     id::{EntityId, UserId},
 };
 
@@ -64,7 +63,7 @@ pub fn merge(
     based_on: Option<i64>,
 ) -> Result<Ticket> {
     let before = seen(w, hand, id)?;
-    check_version(based_on, before.version, &before)?;
+    check_version(hand, based_on, &before)?;
     rules::not_merged(&before)?;
     let target = seen(w, hand, into)?;
     if target.id == before.id {

@@ -233,7 +233,7 @@ pub(super) fn update(w: &mut Write<'_>, before: &Ticket, t: &Ticket) -> Result<(
         add_followers(w, t, &t.followers)?;
     }
     if before.subject != t.subject {
-        put_words(w, t, true);
+        put_words_anew(w, t);
     }
     Ok(())
 }
@@ -282,6 +282,11 @@ fn add_followers(conn: &Connection, t: &Ticket, followers: &[UserId]) -> Result<
 /// The word in `who` that the tickets of a tenant are found by.
 pub(super) fn tenant_word(tenant: TenantId) -> String {
     format!("t{}", tenant.0.simple())
+}
+
+/// Puts the words of a subject anew.
+pub(super) fn put_words_anew(w: &mut Write<'_>, t: &Ticket) {
+    put_words(w, t, true);
 }
 
 /// Makes a ticket findable by the words of its subject; `anew` if it was by other words.

@@ -5,7 +5,7 @@ use crate::{
     db::{Say, Write},
     error::{Error, Result},
     event::{Kind, changes::Changes},
-    id::UserId,
+    id::{EntityId, TenantId, UserId},
     notifications::{self, Notice, Reason, RelatedType, Type, words},
     search, teams,
 };
@@ -49,6 +49,19 @@ pub(super) fn index(w: &mut Write<'_>, ticket: &Ticket, people: &Participants) {
         body: &ticket.description,
     };
     search::put(w, &doc);
+}
+
+/// Puts a ticket anew where it is found by its words, because they were rewritten.
+///
+/// # Errors
+/// When the database refuses.
+pub fn text_changed(w: &mut Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
+    if let Some(ticket) = sql::find(w, tenant, id)? {
+        sql::put_words_anew(w, &ticket);
+        let people = sql::participants(w, &ticket)?;
+        index(w, &ticket, &people);
+    }
+    Ok(())
 }
 
 /// Tells everybody who is to be told.

@@ -129,7 +129,12 @@ impl Ticket {
 
     /// As `who` may see it.
     pub fn shown_to(self, who: &Listener) -> Shown {
-        if who.role.is_staff() {
+        self.shown(who.role.is_staff())
+    }
+
+    /// As staff or as its customers may see it.
+    pub(super) fn shown(self, to_staff: bool) -> Shown {
+        if to_staff {
             let staff = self.staff.clone();
             Shown::ToStaff(WithStaffFields { ticket: self, staff })
         } else {

@@ -5,6 +5,7 @@ use super::{Edit, Hand, New, User, sql};
 use crate::{
     auth::{self, Role},
     db::{OnUnique, Say, Write},
+    erasure,
     error::{Error, OrNotFound, Result},
     event::{Kind, changes::Changes},
     http::{Core, patch::check_version},
@@ -147,6 +148,7 @@ pub fn change(
         if lost_staff {
             // What staff are told is not for customers.
             notifications::forget(w, hand.tenant, id)?;
+            webhooks::inbox::forget(w, hand.tenant, id)?;
         }
         tell(w, hand, (Type::UserUpdated, words::user_updated), &after, said.seq)?;
     }
@@ -172,7 +174,7 @@ pub fn change(
 }
 
 /// Deletes an account, which only closes it; `anonymise` also takes away who it was, now or for one
-/// that was deleted before. What the log said of the person earlier goes with the log.
+/// that was deleted before, and begins to take it out of all that was written down (`erasure`).
 ///
 /// # Errors
 /// 404 for another tenant's, 403 for one above the hand's reach, 409 `version_conflict` or
@@ -192,7 +194,8 @@ pub fn remove(
     after.is_active = false;
     if anonymise {
         after.email = format!("deleted-{id}@deleted.invalid");
-        after.name = String::from("Deleted user");
+        after.name = erasure::NOBODY.into();
+        erasure::begin(w, hand.tenant, id, &words_of(&before))?;
         (after.phone, after.extension) = (None, None);
         (after.locale, after.timezone, after.last_login_at) = (None, None, None);
     }
@@ -219,6 +222,15 @@ pub fn remove(
         tell(w, hand, (Type::UserDeleted, words::user_deleted), &after, said.seq)?;
     }
     Ok(Changed { user: after, after: After::Disabled })
+}
+
+/// By which somebody is known.
+fn words_of(user: &User) -> Vec<String> {
+    [Some(&user.name), Some(&user.email), user.phone.as_ref()]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect()
 }
 
 /// Tells the administrators of a change to an account, and whom it is about.

@@ -1,14 +1,16 @@
 //! Handlers of accounts.
 //!
 //! * `GET /users`, `GET /users/{id}`: staff (`ReadUsers`)
-//! * `POST /users`, `PATCH /users/{id}`, `DELETE /users/{id}`: administrators (`ManageUsers`)
+//! * `POST /users`, `PATCH /users/{id}`, `DELETE /users/{id}`, `POST /users/{id}/reset-link`:
+//!   administrators (`ManageUsers`)
 
 use super::{Edit, Hand, New, User, sql};
 use crate::{
+    accounts::links::{Fresh, Kind},
     auth::Role,
     error::{Error, OrNotFound, Result},
     http::{
-        Answer, Core, Json, May, PathOf, QueryOf, idempotency, ok,
+        Answer, Core, Json, May, PathOf, QueryOf, created, idempotency, ok,
         page::Paging,
         patch::IfMatch,
         permission::{ManageUsers, ReadUsers},
@@ -16,7 +18,7 @@ use crate::{
     id::UserId,
 };
 use axum::{extract::State, http::HeaderMap, response::Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Longest text that is searched for, bytes.
 const TEXT_MAX: usize = 200;
@@ -77,7 +79,18 @@ pub async fn show(
     core.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("user").map(ok)
 }
 
-/// `POST /users`: makes an account; answers it with 201. Takes an `Idempotency-Key`.
+/// A new account, and how its owner comes in.
+#[derive(Debug, Serialize)]
+pub struct Made {
+    #[serde(flatten)]
+    user: User,
+    /// Where they set their password, for seven days and once; there when none was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invite_link: Option<String>,
+}
+
+/// `POST /users`: makes an account; answers it with 201, and without a password with a link by
+/// which its owner sets one. Takes an `Idempotency-Key`.
 ///
 /// # Errors
 /// 409 `email_taken`, 422 naming the fields that are wrong.
@@ -89,12 +102,48 @@ pub async fn create(
 ) -> Result<Response> {
     let new = new.checked()?;
     let hash = hashed(&core, new.password.as_ref()).await?;
+    let invite = if hash.is_none() { Some(Fresh::new(&core, Kind::Invite)?) } else { None };
     let hand = Hand::of(&who);
     let request = ("POST /users", new.clone());
     idempotency::once(&core.db, &who, &headers, &request, move |w| {
-        super::create(w, &hand, &new, hash.as_deref())
+        let user = super::create(w, &hand, &new, hash.as_deref())?;
+        if let Some(invite) = &invite {
+            invite.give(w, user.tenant_id, user.id)?;
+        }
+        Ok(Made { user, invite_link: invite.as_ref().map(|invite| invite.link.clone()) })
     })
     .await
+}
+
+/// A link by which somebody chooses another password.
+#[derive(Debug, Serialize)]
+pub struct ResetLink {
+    /// Where they do so, once; shown once.
+    reset_link: String,
+    /// How long it is good, seconds.
+    expires_in: i64,
+}
+
+/// `POST /users/{id}/reset-link`: makes a link by which somebody chooses another password, to be
+/// handed to them; answers it with 201. An older one is good no more.
+///
+/// # Errors
+/// 403 for an account above the caller's reach, 404 for one that is closed.
+pub async fn reset_link(
+    State(core): State<Core>,
+    who: May<ManageUsers>,
+    PathOf(id): PathOf<UserId>,
+) -> Answer<ResetLink> {
+    let (hand, fresh) = (Hand::of(&who), Fresh::new(&core, Kind::Reset)?);
+    let (link, expires_in) = (fresh.link.clone(), Kind::Reset.ttl_ms() / 1_000);
+    let job = core.db.write(move |w| {
+        let user = sql::find(w, hand.tenant, id)?.filter(|user| user.is_active);
+        let user = user.or_not_found("user")?;
+        hand.may_touch(user.role, user.role, user.is_system_admin)?;
+        fresh.give(w, hand.tenant, id)
+    });
+    job.await?;
+    Ok(created(ResetLink { reset_link: link, expires_in }))
 }
 
 /// `PATCH /users/{id}`: changes an account. A new role or password closes its sockets, a new

@@ -127,6 +127,17 @@ impl Hand {
         }
     }
 
+    /// Somebody's over their own account, who has proved to be its owner without a sign-in.
+    pub(crate) fn of_owner(user: &User) -> Self {
+        Self {
+            tenant: user.tenant_id,
+            actor: Actor { id: Some(user.id), name: user.name.clone(), kind: "user".into() },
+            is_system_admin: user.is_system_admin,
+            is_program: false,
+            session: None,
+        }
+    }
+
     /// Nobody gets more power over an account than they have themselves.
     fn may_touch(&self, before: Role, after: Role, system_admin: bool) -> Result<()> {
         if self.is_program && Role::Admin == before.max(after) {

@@ -195,7 +195,10 @@ pub fn set_webhook_url(
 }
 
 /// The active administrators of a tenant, the first ones first.
-pub(super) fn admins(conn: &Connection, tenant: TenantId) -> Result<Vec<UserId>> {
+///
+/// # Errors
+/// When the database refuses.
+pub fn admins(conn: &Connection, tenant: TenantId) -> Result<Vec<UserId>> {
     let sql = "select id from users where tenant_id = ?1 and role = 'admin'
                  and is_active and deleted_at is null order by id limit ?2";
     Ok(conn
@@ -213,6 +216,7 @@ pub(super) fn forget_person(conn: &Connection, tenant: TenantId, id: UserId) -> 
     )?
     .execute((tenant, id))?;
     conn.prepare_cached("delete from sessions where user_id = ?1")?.execute([id])?;
+    conn.prepare_cached("delete from account_links where user_id = ?1")?.execute([id])?;
     Ok(())
 }
 

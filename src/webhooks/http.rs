@@ -3,15 +3,17 @@
 use super::{
     Endpoint, Wish,
     engine::{self, Engine},
+    headers::{self, Custom},
     post::Failure,
     sign, sql,
+    stats::{self, Stats},
 };
 use crate::{
     db::{Said, Say, Write},
     error::{Error, OrNotFound as _, Result},
-    event::{Actor, Kind},
+    event::{Actor, Kind, pattern},
     http::{
-        Answer, Core, Lenient, May, PathOf, QueryOf, created, ok,
+        Answer, Caller, Core, Lenient, May, PathOf, QueryOf, created, ok,
         patch::{IfMatch, check_version},
         permission::{ManageWebhooks, ReadWebhooks},
     },
@@ -46,7 +48,11 @@ pub struct Made {
 /// 403 for all but administrators.
 pub async fn list(State(core): State<Core>, who: May<ReadWebhooks>) -> Answer<Vec<Endpoint>> {
     let tenant = who.tenant;
-    let all = core.db.read(move |r| sql::all(r, tenant)).await?;
+    let mut all = core.db.read(move |r| sql::all(r, tenant)).await?;
+    let now = core.clock().now_ms();
+    for endpoint in &mut all {
+        endpoint.fares = endpoint.fares.clone().at(now);
+    }
     let meta = json!({ "total": all.len() });
     Ok(ok(all).with_meta(meta))
 }
@@ -62,13 +68,18 @@ pub async fn create(
     Lenient(wish): Lenient<Wish>,
 ) -> Answer<Made> {
     let chosen = wish.secret.clone().filter(|secret| !secret.is_empty());
-    let wanted = wish.wanted(None, &engine.guard)?;
+    let wanted = wish.clone().wanted(None, &engine.guard)?;
     let warning = reachable(&engine, "url", &wanted.url).await?;
     let secret = chosen.map_or_else(sign::generate_secret, Ok)?;
+    let custom = headers::checked(&wish.headers.unwrap_or_default(), &Custom::new())?;
     let (tenant, shown) = (who.tenant, secret.clone());
     let endpoint = core
         .db
-        .write(move |w| super::register(w, &engine, (tenant, None), (&wanted, &secret)))
+        .write(move |w| {
+            let made = super::register(w, &engine, (tenant, None), (&wanted, &secret))?;
+            headers::put(w, &engine.secrets, (tenant, made.id), &custom)?;
+            sql::find(w, tenant, made.id)?.or_not_found("webhook")
+        })
         .await?;
     Ok(created(Made { endpoint, secret: Some(shown), warning }))
 }
@@ -83,7 +94,10 @@ pub async fn show(
     PathOf(id): PathOf<i64>,
 ) -> Answer<Endpoint> {
     let tenant = who.tenant;
-    Ok(ok(core.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?))
+    let found = core.db.read(move |r| sql::find(r, tenant, id)).await?;
+    let mut endpoint = found.or_not_found("webhook")?;
+    endpoint.fares = endpoint.fares.at(core.clock().now_ms());
+    Ok(ok(endpoint))
 }
 
 /// `PUT` and `PATCH /webhooks/{id}` (seed B): what is absent stays as it is.
@@ -97,30 +111,90 @@ pub async fn change(
     if_match: IfMatch,
     Lenient(wish): Lenient<Wish>,
 ) -> Answer<Made> {
-    let tenant = who.tenant;
-    let now = engine.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?;
     let based_on = if_match.or(wish.version);
+    let (endpoint, warning) = apply(&engine, &who, id, based_on, wish).await?;
+    Ok(ok(Made { endpoint, secret: None, warning }))
+}
+
+/// Changes an endpoint; answers it, and a warning when its URL cannot be reached now.
+async fn apply(
+    engine: &Engine,
+    who: &Caller,
+    id: i64,
+    based_on: Option<i64>,
+    wish: Wish,
+) -> Result<(Endpoint, Option<String>)> {
+    let (tenant, actor) = (who.tenant, who.actor());
+    let now = engine.db.read(move |r| sql::find(r, tenant, id)).await?.or_not_found("webhook")?;
     let secret = wish.secret.clone().filter(|secret| !secret.is_empty());
     let wanted = wish.clone().wanted(Some(&now), &engine.guard)?;
     let moved = wanted.url != now.url;
-    let warning = if moved { reachable(&engine, "url", &wanted.url).await? } else { None };
+    let warning = if moved { reachable(engine, "url", &wanted.url).await? } else { None };
     let sealed = secret.map(|s| engine.secrets.seal(&s, &id.to_be_bytes())).transpose()?;
-    let db = engine.db.clone();
+    let (db, engine) = (engine.db.clone(), engine.clone());
     let endpoint = db
         .write(move |w| {
             let now = sql::find(w, tenant, id)?.or_not_found("webhook")?;
             check_version(based_on, now.version, &now)?;
             // Judged again: another change may have come in between.
             let wanted = wish.clone().wanted(Some(&now), &engine.guard)?;
-            if sealed.is_some() || wanted != super::Wanted::of(&now) {
+            let said = wish.headers.as_ref();
+            let custom = headers::other(w, &engine.secrets, (tenant, id), said)?;
+            if sealed.is_some() || custom.is_some() || wanted != super::Wanted::of(&now) {
                 sql::update(w, tenant, id, &wanted, sealed.as_deref())?;
+                if let Some(custom) = &custom {
+                    headers::put(w, &engine.secrets, (tenant, id), custom)?;
+                }
+                if now.is_active && !wanted.is_active {
+                    engine::tell_paused(w, id, &actor)?;
+                }
                 let engine = engine.clone();
                 w.after_commit(move || engine.endpoint_changed(id));
             }
             sql::find(w, tenant, id)?.or_not_found("webhook")
         })
         .await?;
-    Ok(ok(Made { endpoint, secret: None, warning }))
+    Ok((endpoint, warning))
+}
+
+/// An endpoint just switched on or off, with what is held for it.
+#[derive(Debug, Serialize)]
+pub struct Switched {
+    #[serde(flatten)]
+    endpoint: Endpoint,
+    /// Deliveries that wait for a replay.
+    held: i64,
+}
+
+/// `POST /webhooks/{id}/pause`: delivers nothing until it is resumed; what comes is held.
+///
+/// # Errors
+/// 404 when the tenant has no such webhook.
+pub async fn pause(
+    State(engine): State<Engine>,
+    who: May<ManageWebhooks>,
+    PathOf(id): PathOf<i64>,
+) -> Answer<Switched> {
+    switch(&engine, &who, id, false).await
+}
+
+/// `POST /webhooks/{id}/resume`: delivers again. What is held stays so until it is replayed.
+///
+/// # Errors
+/// 404 when the tenant has no such webhook.
+pub async fn resume(
+    State(engine): State<Engine>,
+    who: May<ManageWebhooks>,
+    PathOf(id): PathOf<i64>,
+) -> Answer<Switched> {
+    switch(&engine, &who, id, true).await
+}
+
+async fn switch(engine: &Engine, who: &Caller, id: i64, active: bool) -> Answer<Switched> {
+    let wish = Wish { is_active: Some(active), ..Wish::default() };
+    let (endpoint, _) = apply(engine, who, id, None, wish).await?;
+    let held = engine.db.read(move |r| engine::open(r, id, "held")).await?;
+    Ok(ok(Switched { endpoint, held }))
 }
 
 /// `DELETE /webhooks/{id}` (seed B): what waits for it is cancelled.
@@ -199,7 +273,7 @@ where
     let attempted = blocking(move || try_once(&tested, tenant, id, delivery)).await??;
     let attempted = Arc::new([attempted]);
     let settling = attempted.clone();
-    core.db.write(move |w| engine::settle(w, settling.as_slice())).await?;
+    core.db.write(move |w| engine::settle(w, settling.as_slice()).map(drop)).await?;
     let [attempted] = &*attempted;
     Ok(json!({
         "success": attempted.is_good(),
@@ -235,6 +309,10 @@ pub(super) fn try_once(
     Ok(attempted)
 }
 
+/// What the log can be asked for. Attempts leave a delivery waiting, delivered or failed; the other
+/// states come over deliveries without one.
+const STATES: [&str; 6] = ["waiting", "delivered", "failed", "held", "expired", "cancelled"];
+
 /// The query of the log.
 #[derive(Debug, Deserialize)]
 pub struct LogWanted {
@@ -251,16 +329,22 @@ impl LogWanted {
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(Error::field("limit", format!("must be 1 to {LIMIT_MAX}")));
         }
-        let states = ["waiting", "delivered", "failed"];
-        if self.state.as_deref().is_some_and(|s| !states.contains(&s)) {
-            return Err(Error::field("state", format!("must be one of {}", states.join(", "))));
+        if self.state.as_deref().is_some_and(|s| !STATES.contains(&s)) {
+            return Err(Error::field("state", format!("must be one of {}", STATES.join(", "))));
+        }
+        if let Some(event) = &self.event {
+            pattern::validate(event).map_err(|why| Error::field("event", why))?;
+        }
+        if self.before.is_some_and(|before| before < 1) {
+            return Err(Error::field("before", "must be 1 or more"));
         }
         let (state, event, before) = (self.state, self.event, self.before.unwrap_or(i64::MAX));
         Ok(move |endpoint| sql::LogQuery { endpoint, before, limit, state, event })
     }
 }
 
-/// `GET /webhooks/{id}/logs` (seed B): attempts, the newest first.
+/// `GET /webhooks/{id}/logs` (seed B): attempts, the newest first; with `state` held, expired or
+/// cancelled, the deliveries in it.
 ///
 /// # Errors
 /// 404; 422 for a bad query.
@@ -286,11 +370,11 @@ pub async fn stats(
     State(core): State<Core>,
     who: May<ReadWebhooks>,
     PathOf(id): PathOf<i64>,
-) -> Answer<sql::Stats> {
+) -> Answer<Stats> {
     let (tenant, now) = (who.tenant, core.clock().now_ms());
     let found = core.db.read(move |r| {
         let endpoint = sql::find(r, tenant, id)?.or_not_found("webhook")?;
-        sql::stats(r, &endpoint, now)
+        stats::stats(r, &endpoint, now)
     });
     Ok(ok(found.await?))
 }

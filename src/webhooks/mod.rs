@@ -5,18 +5,28 @@
 //! delivery is signed, [`schedule`] when it is tried again; [`crypt`] keeps the secrets, [`post`]
 //! makes the one call, and [`engine`] takes deliveries from the queue to their end. [`own`] is a
 //! user's own endpoint, which hears what they are notified of; [`inbox`] the receiver inside.
+//! People rotate [`keys`], look after [`deliveries`] and have many sent again by [`replay`].
 
 pub mod address;
+pub mod check;
 pub mod crypt;
+pub mod deliveries;
 pub mod engine;
+mod fares;
+mod headers;
 pub mod http;
 pub mod inbox;
+pub mod keys;
 pub mod own;
 pub mod post;
 mod render;
+pub mod replay;
 pub mod schedule;
 pub mod sign;
 mod sql;
+pub mod stats;
+
+pub use fares::{Breaker, Fares, State};
 
 use crate::{
     db::Write,
@@ -44,6 +54,13 @@ const DESCRIPTION_MAX: usize = 500;
 
 /// Shortest secret that somebody may choose, bytes.
 const SECRET_MIN: usize = 8;
+
+/// Attempts under way at a time when nothing is asked for, and at most.
+const MAX_IN_FLIGHT: u32 = 16;
+const MAX_IN_FLIGHT_MAX: u32 = 64;
+
+/// Highest rate that may be asked for, deliveries a second.
+const RATE_LIMIT_MAX: u32 = 10_000;
 
 /// What the body of a delivery looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +91,26 @@ impl PayloadFormat {
     }
 }
 
+/// Whether deliveries keep an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ordering {
+    /// They are sent as they fall due, and may overtake each other.
+    None,
+    /// Those of one entity are sent one after the other, whatever becomes of each.
+    ByKey,
+}
+
+impl Ordering {
+    /// The word on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ByKey => "by_key",
+        }
+    }
+}
+
 /// A registered URL, as people see it. The secret is shown once, when it is made.
 #[derive(Debug, Clone, Serialize)]
 pub struct Endpoint {
@@ -97,13 +134,18 @@ pub struct Endpoint {
     pub is_active: bool,
     /// What bodies look like.
     pub payload_format: PayloadFormat,
-    /// Failed attempts in a row, 0 after a good one.
-    pub failure_streak: u32,
-    /// The status of the last attempt, when there was an answer.
-    pub last_status: Option<u16>,
-    /// When it was last tried.
-    #[serde(serialize_with = "time::as_rfc3339_opt")]
-    pub last_attempt_at: Option<i64>,
+    /// What is sent along; the values are not shown.
+    #[serde(serialize_with = "show_headers")]
+    pub headers: Vec<String>,
+    /// Attempts under way to it at a time, at most.
+    pub max_in_flight: u32,
+    /// Deliveries a second, at most.
+    pub rate_limit: Option<u32>,
+    /// Whether deliveries keep an order.
+    pub ordering: Ordering,
+    /// How it fares.
+    #[serde(flatten)]
+    pub fares: Fares,
     /// Grows with each change by a person.
     pub version: i64,
     /// When it was made.
@@ -126,6 +168,11 @@ pub struct Wish {
     timeout: Option<u32>,
     is_active: Option<bool>,
     payload_format: Option<PayloadFormat>,
+    headers: Option<headers::Custom>,
+    max_in_flight: Option<u32>,
+    #[serde(default, deserialize_with = "crate::http::patch::nullable")]
+    rate_limit: Option<Option<u32>>,
+    ordering: Option<Ordering>,
     version: Option<i64>,
 }
 
@@ -140,6 +187,9 @@ pub struct Wanted {
     timeout: u32,
     is_active: bool,
     payload_format: PayloadFormat,
+    max_in_flight: u32,
+    rate_limit: Option<u32>,
+    ordering: Ordering,
 }
 
 impl Wanted {
@@ -153,6 +203,9 @@ impl Wanted {
             timeout: endpoint.timeout,
             is_active: endpoint.is_active,
             payload_format: endpoint.payload_format,
+            max_in_flight: endpoint.max_in_flight,
+            rate_limit: endpoint.rate_limit,
+            ordering: endpoint.ordering,
         }
     }
 }
@@ -173,13 +226,7 @@ impl Wish {
         }
         missing_fields.done()?;
         let mut checks = Checks::new();
-        if let Some(secret) = &self.secret {
-            let long_enough = secret.is_empty() || secret.len() >= SECRET_MIN;
-            checks.check(long_enough, "secret", "must be at least 8 bytes");
-            if let Some(why) = sign::SigningKey::new(secret).err().filter(|_| !secret.is_empty()) {
-                checks.fail("secret", why.to_string());
-            }
-        }
+        check_secret(self.secret.as_deref().filter(|secret| !secret.is_empty()), &mut checks);
         let was = now.map(Wanted::of);
         let was = was.as_ref();
         let wanted = Wanted {
@@ -194,6 +241,12 @@ impl Wish {
                 .payload_format
                 .or(was.map(|w| w.payload_format))
                 .unwrap_or(PayloadFormat::Event),
+            max_in_flight: self
+                .max_in_flight
+                .or(was.map(|w| w.max_in_flight))
+                .unwrap_or(MAX_IN_FLIGHT),
+            rate_limit: self.rate_limit.or(was.map(|w| w.rate_limit)).flatten(),
+            ordering: self.ordering.or(was.map(|w| w.ordering)).unwrap_or(Ordering::None),
         };
         wanted.check(guard, &mut checks);
         checks.done()?;
@@ -235,6 +288,10 @@ impl Wanted {
         checks.check(self.retry_count <= schedule::RETRIES_MAX, "retry_count", "must be 0 to 20");
         let timeout = (1..=TIMEOUT_S_MAX).contains(&self.timeout);
         checks.check(timeout, "timeout", "must be 1 to 30 seconds");
+        let in_flight = (1..=MAX_IN_FLIGHT_MAX).contains(&self.max_in_flight);
+        checks.check(in_flight, "max_in_flight", "must be 1 to 64");
+        let rate = self.rate_limit.is_none_or(|rate| (1..=RATE_LIMIT_MAX).contains(&rate));
+        checks.check(rate, "rate_limit", "must be 1 to 10000 deliveries a second, or null");
         match pattern::validate_all(&self.events) {
             Err(wrong) if self.events.is_empty() => {
                 checks.fail("events", wrong.into_iter().next().map_or_else(String::new, |w| w.1));
@@ -247,6 +304,21 @@ impl Wanted {
             Ok(()) => {}
         }
     }
+}
+
+/// Whether a chosen secret can be used.
+fn check_secret(secret: Option<&str>, checks: &mut Checks) {
+    if let Some(secret) = secret {
+        checks.check(secret.len() >= SECRET_MIN, "secret", "must be at least 8 bytes");
+        if let Err(why) = sign::SigningKey::new(secret) {
+            checks.fail("secret", why.to_string());
+        }
+    }
+}
+
+#[allow(clippy::ptr_arg, reason = "serde passes a reference to the field")]
+fn show_headers<S: serde::Serializer>(names: &Vec<String>, to: S) -> Result<S::Ok, S::Error> {
+    headers::show(names, to)
 }
 
 fn text(said: Option<String>, was: Option<&String>) -> String {
@@ -294,6 +366,9 @@ mod tests {
             (r#"{"events":["*","ticket.creatd"]}"#, "events[1]"),
             (r#"{"timeout":0,"retry_count":21}"#, "retry_count timeout"),
             (r#"{"secret":"short"}"#, "secret"),
+            (r#"{"max_in_flight":1,"rate_limit":null,"ordering":"by_key"}"#, "3 10"),
+            (r#"{"max_in_flight":0,"rate_limit":0}"#, "max_in_flight rate_limit"),
+            (r#"{"max_in_flight":65,"rate_limit":10001}"#, "max_in_flight rate_limit"),
         ];
         for (instead, expected) in table {
             assert_eq!(told(instead), expected, "{instead}");

@@ -1,7 +1,7 @@
 //! What is sent: the body, rendered from the stored event, and the headers, signed over its bytes.
 
 use super::{PayloadFormat, sign};
-use crate::{event::Kind, id::TenantId};
+use crate::{db::hops, event::Kind, id::TenantId};
 use ::http::{HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -16,6 +16,8 @@ pub(super) struct Stored {
     pub(super) actor: String,
     pub(super) data: String,
     pub(super) changes: Option<String>,
+    /// How many webhooks it has come through.
+    pub(super) hops: u8,
 }
 
 /// The body: B's, or the pair of its "Full example", both with our names beside; or A's alone.
@@ -27,7 +29,7 @@ pub(super) fn body(
     tenant: TenantId,
     format: PayloadFormat,
 ) -> serde_json::Result<Vec<u8>> {
-    let Stored { seq, id, kind, at_ms, actor, data, changes } = event;
+    let Stored { seq, id, kind, at_ms, actor, data, changes, .. } = event;
     let timestamp = at_ms / 1000;
     // A kind is a plain word, so nothing here needs escaping.
     let mut text = match format {
@@ -92,6 +94,8 @@ pub(super) struct Named<'a> {
     pub(super) attempt: u32,
     pub(super) now_s: i64,
     pub(super) keys: &'a [sign::SigningKey],
+    /// Headers of the endpoint's own.
+    pub(super) custom: &'a [(HeaderName, HeaderValue)],
 }
 
 /// The headers of an attempt, both signature families among them.
@@ -114,12 +118,14 @@ pub(super) fn headers(
         number("x-webhook-attempt", i64::from(named.attempt)),
         number("x-webhook-seq", event.seq),
         number("webhook-timestamp", named.now_s),
+        (HeaderName::from_static(hops::HEADER), HeaderValue::from(u16::from(event.hops) + 1)),
     ];
     headers.extend(text("x-webhook-signature", plain));
     headers.extend(text("x-tenant-id", named.tenant.to_string()));
     headers.extend(text("x-webhook-event", event.kind.clone()));
     headers.extend(text("webhook-id", event.id.clone()));
     headers.extend(text("webhook-signature", standard));
+    headers.extend_from_slice(named.custom);
     headers
 }
 
@@ -139,6 +145,7 @@ mod tests {
             actor: r#"{"id":null,"name":"A \"B\"","kind":"user"}"#.into(),
             data: r#"{"state":"away"}"#.into(),
             changes: Some(r#"{"state":["available","away"]}"#.into()),
+            hops: 0,
         };
         let tenant = TenantId(Uuid::nil());
         let parsed = |format| -> serde_json::Value {
@@ -176,6 +183,7 @@ mod tests {
             )
             .into(),
             changes: None,
+            hops: 0,
         };
         let made = body(&event, TenantId(Uuid::nil()), PayloadFormat::Notification).unwrap();
         let expected = concat!(

@@ -17,6 +17,9 @@ const JITTER_PERMILLE: u64 = 200;
 /// What `Retry-After` may always ask for, even of a schedule in seconds.
 const RETRY_AFTER_FLOOR: Duration = Duration::from_secs(3600);
 
+/// How long an endpoint rests after an answer that says it cannot keep up.
+const REST: Duration = Duration::from_secs(60);
+
 /// The waits of the default schedule, before the first retry, the second and so on. The first
 /// attempt waits for nothing: 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h.
 const DEFAULT_S: [u64; 7] = [5, 300, 1800, 7200, 18_000, 36_000, 36_000];
@@ -75,6 +78,13 @@ impl Schedule {
     pub fn base(&self, failed: u32) -> Duration {
         let at = usize::try_from(failed.saturating_sub(1)).unwrap_or(usize::MAX);
         self.0.get(at).or(self.0.last()).copied().unwrap_or(STEP_MAX)
+    }
+
+    /// How long an endpoint rests after the `failed`-th attempt of a delivery said that it cannot
+    /// keep up: a minute, or the wait itself where the whole schedule is one of seconds.
+    pub fn rest(&self, failed: u32) -> Duration {
+        let is_short = self.0.iter().all(|wait| *wait < REST);
+        if is_short { self.base(failed) } else { REST }
     }
 
     /// How long to wait after the `failed`-th attempt, or `None` when `retry_count` retries (at
@@ -162,6 +172,19 @@ mod tests {
             (u32::MAX, u32::MAX, None),
         ] {
             assert_eq!(schedule.next(failed, retry_count, MIDDLE), expected, "{failed}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_cannot_keep_up_rests_a_minute_or_as_long_as_a_short_schedule_says() {
+        for (text, failed, expected) in [
+            ("5s,5m", 1, s(60)),
+            ("5s,5m", 2, s(60)),
+            ("5s,60s", 1, s(60)),
+            ("1s,5s", 1, s(1)),
+            ("1s,5s", 3, s(5)),
+        ] {
+            assert_eq!(Schedule::parse(text).unwrap().rest(failed), expected, "{text} {failed}");
         }
     }
 

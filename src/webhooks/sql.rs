@@ -1,6 +1,6 @@
 //! Statements over endpoints, their logs and their statistics.
 
-use super::{Endpoint, PayloadFormat, Wanted, engine};
+use super::{Breaker, Endpoint, Fares, Ordering, PayloadFormat, State, Wanted, engine};
 use crate::{
     db::Write,
     error::{Error, Result},
@@ -11,8 +11,11 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
 const COLUMNS: &str = "id, tenant_id, name, description, url, events, retry_count, timeout_s,
-    is_active, payload_format, failure_streak, last_status, last_attempt_at, version, created_at,
-    updated_at";
+    is_active, payload_format, version, created_at, updated_at, max_in_flight, rate_limit,
+    ordering = 'by_key', failure_streak, failing_since, last_status, last_error, last_attempt_at,
+    last_success_at, breaker_until, cool_until, disabled_reason, disabled_at,
+    (select min(due_at) from deliveries where endpoint_id = endpoints.id and state = 'waiting'
+       and state in ('waiting', 'held')), header_names";
 
 fn endpoint(row: &rusqlite::Row<'_>) -> Result<Endpoint> {
     let format: String = row.get(9)?;
@@ -28,12 +31,32 @@ fn endpoint(row: &rusqlite::Row<'_>) -> Result<Endpoint> {
         is_active: row.get(8)?,
         payload_format: PayloadFormat::of(&format)
             .ok_or_else(|| Error::internal("an unknown payload format"))?,
-        failure_streak: row.get(10)?,
-        last_status: row.get(11)?,
-        last_attempt_at: row.get(12)?,
-        version: row.get(13)?,
-        created_at: row.get(14)?,
-        updated_at: row.get(15)?,
+        version: row.get(10)?,
+        created_at: row.get(11)?,
+        updated_at: row.get(12)?,
+        max_in_flight: row.get(13)?,
+        rate_limit: row.get(14)?,
+        ordering: if row.get(15)? { Ordering::ByKey } else { Ordering::None },
+        headers: serde_json::from_str(&row.get::<_, String>(27)?).map_err(Error::internal)?,
+        fares: fares(row)?.completed(row.get(8)?),
+    })
+}
+
+fn fares(row: &rusqlite::Row<'_>) -> Result<Fares> {
+    Ok(Fares {
+        health: State::New,
+        failure_streak: row.get(16)?,
+        failing_since: row.get(17)?,
+        last_status: row.get(18)?,
+        last_error: row.get(19)?,
+        last_attempt_at: row.get(20)?,
+        last_success_at: row.get(21)?,
+        breaker: Breaker::Closed,
+        breaker_until: row.get(22)?,
+        cooling_until: row.get(23)?,
+        disabled_reason: row.get(24)?,
+        disabled_at: row.get(25)?,
+        next_attempt_at: row.get(26)?,
     })
 }
 
@@ -57,13 +80,11 @@ pub(super) fn find(conn: &Connection, tenant: TenantId, id: i64) -> Result<Optio
 
 /// One endpoint of a tenant as the engine uses it, secret and all.
 pub(super) fn row(conn: &Connection, tenant: TenantId, id: i64) -> Result<Option<engine::Row>> {
-    Ok(conn
-        .prepare_cached(
-            "select id, tenant_id, url, secret, is_active, retry_count, timeout_s, payload_format
-             from endpoints where tenant_id = ?1 and id = ?2 and deleted_at is null",
-        )?
-        .query_row((tenant, id), engine::Row::read)
-        .optional()?)
+    let sql = format!(
+        "select {} from endpoints where tenant_id = ?1 and id = ?2 and deleted_at is null",
+        engine::COLUMNS
+    );
+    Ok(conn.prepare_cached(&sql)?.query_row((tenant, id), engine::Row::read).optional()?)
 }
 
 /// How many endpoints a tenant has.
@@ -110,8 +131,10 @@ pub(super) fn insert(
 ) -> Result<()> {
     w.prepare_cached(
         "insert into endpoints (id, tenant_id, name, description, url, events, secret, is_active,
-           retry_count, timeout_s, payload_format, created_at, updated_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+           retry_count, timeout_s, payload_format, created_at, updated_at, max_in_flight,
+           rate_limit, ordering, disabled_reason, disabled_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13, ?14, ?15,
+           iif(?8, null, 'person'), iif(?8, null, ?12))",
     )?
     .execute((
         id,
@@ -126,6 +149,9 @@ pub(super) fn insert(
         wanted.timeout,
         wanted.payload_format.name(),
         w.now,
+        wanted.max_in_flight,
+        wanted.rate_limit,
+        wanted.ordering.name(),
     ))?;
     w.endpoints_changed();
     Ok(())
@@ -139,10 +165,13 @@ pub(super) fn update(
     wanted: &Wanted,
     secret: Option<&[u8]>,
 ) -> Result<()> {
+    fresh(w, (tenant, id), wanted)?;
     w.prepare_cached(
         "update endpoints set name = ?3, description = ?4, url = ?5, events = ?6,
-           secret = coalesce(?7, secret), is_active = ?8, retry_count = ?9, timeout_s = ?10,
-           payload_format = ?11, updated_at = ?12, version = version + 1
+           secret = coalesce(?7, secret), old_keys = iif(?7 is null, old_keys, null),
+           is_active = ?8, retry_count = ?9, timeout_s = ?10,
+           payload_format = ?11, updated_at = ?12, version = version + 1, max_in_flight = ?13,
+           rate_limit = ?14, ordering = ?15
          where tenant_id = ?1 and id = ?2",
     )?
     .execute((
@@ -158,8 +187,55 @@ pub(super) fn update(
         wanted.timeout,
         wanted.payload_format.name(),
         w.now,
+        wanted.max_in_flight,
+        wanted.rate_limit,
+        wanted.ordering.name(),
     ))?;
     w.endpoints_changed();
+    Ok(())
+}
+
+/// The sealed headers of a tenant's endpoint.
+pub(super) fn headers(conn: &Connection, tenant: TenantId, id: i64) -> Result<Option<Vec<u8>>> {
+    Ok(conn
+        .prepare_cached("select headers from endpoints where tenant_id = ?1 and id = ?2")?
+        .query_row((tenant, id), |row| row.get(0))
+        .optional()?
+        .flatten())
+}
+
+/// Stores headers: their names, and all of it sealed.
+pub(super) fn set_headers(
+    w: &Write<'_>,
+    (tenant, id): (TenantId, i64),
+    names: &[&String],
+    sealed: Option<&[u8]>,
+) -> Result<()> {
+    let names = serde_json::to_string(names).map_err(Error::internal)?;
+    w.prepare_cached(
+        "update endpoints set headers = ?3, header_names = ?4 where tenant_id = ?1 and id = ?2",
+    )?
+    .execute((tenant, id, sealed, names))?;
+    Ok(())
+}
+
+/// What a change means for how an endpoint fares. A breaker closes, for the change may be the cure;
+/// with another URL, or switched on again, it begins anew; switched off, it is noted by whom.
+fn fresh(w: &Write<'_>, (tenant, id): (TenantId, i64), wanted: &Wanted) -> Result<()> {
+    w.prepare_cached(
+        "update endpoints set breaker_opened = 0, breaker_until = null, cool_until = null,
+           disabled_reason = case when ?3 then null when is_active then 'person'
+             else disabled_reason end,
+           disabled_at = case when ?3 then null when is_active then ?4 else disabled_at end
+         where tenant_id = ?1 and id = ?2",
+    )?
+    .execute((tenant, id, wanted.is_active, w.now))?;
+    w.prepare_cached(
+        "update endpoints set failure_streak = 0, is_proven = 0, failing_since = null,
+           failing_delivery = null, failing_others = 0, failing_warned = 0, backlog_told_at = null
+         where tenant_id = ?1 and id = ?2 and (url <> ?4 or (?3 and not is_active))",
+    )?
+    .execute((tenant, id, wanted.is_active, &wanted.url))?;
     Ok(())
 }
 
@@ -212,15 +288,56 @@ pub(super) struct LogQuery {
     pub(super) event: Option<String>,
 }
 
-/// Attempts to an endpoint, the newest first. The caller has made sure whose endpoint it is.
+/// What an endpoint's log says, the newest first. The caller has made sure whose endpoint it is.
 pub(super) fn log(conn: &Connection, query: &LogQuery) -> Result<Vec<Logged>> {
+    match query.state.as_deref() {
+        Some(state @ ("held" | "expired" | "cancelled")) => unattempted(conn, query, state),
+        _ => attempted(conn, query),
+    }
+}
+
+/// Deliveries that no attempt left in their state; `id` is their own number, and so is `before`.
+fn unattempted(conn: &Connection, query: &LogQuery, state: &str) -> Result<Vec<Logged>> {
+    // The partial indexes are used where their condition is spelled out.
+    let among = if state == "held" { "'waiting', 'held'" } else { "'expired', 'cancelled'" };
+    conn.prepare_cached(&format!(
+        "select d.id, e.kind, e.id, e.seq, d.attempts, coalesce(d.ended_at, e.at_ms)
+         from deliveries d join events e on e.seq = d.event_seq
+         where d.endpoint_id = ?1 and d.id < ?2 and d.state = ?4 and d.state in ({among})
+           and (?5 is null or e.kind glob ?5)
+         order by d.id desc limit ?3"
+    ))?
+    .query_and_then((query.endpoint, query.before, query.limit, state, &query.event), |row| {
+        let (delivery, attempt): (i64, u32) = (row.get(0)?, row.get(4)?);
+        let id = crate::db::read_uuid(row.get_ref(2)?).map_err(Error::internal)?;
+        Ok(Logged {
+            id: delivery,
+            delivery_id: delivery,
+            event: row.get(1)?,
+            event_id: id.to_string(),
+            seq: row.get(3)?,
+            state: state.to_owned(),
+            attempt,
+            retries: attempt.saturating_sub(1),
+            http_status: None,
+            response_time_ms: 0,
+            error: None,
+            response_body: None,
+            created_at: row.get(5)?,
+            next_attempt_at: None,
+        })
+    })?
+    .collect()
+}
+
+fn attempted(conn: &Connection, query: &LogQuery) -> Result<Vec<Logged>> {
     conn.prepare_cached(
         "select a.id, a.delivery_id, e.kind, e.id, e.seq, a.state, a.number, a.http_status,
            a.response_time_ms, a.error, a.response_body, a.at_ms, a.next_attempt_at
          from attempts a join deliveries d on d.id = a.delivery_id
            join events e on e.seq = d.event_seq
          where a.endpoint_id = ?1 and a.id < ?2 and (?4 is null or a.state = ?4)
-           and (?5 is null or e.kind = ?5)
+           and (?5 is null or e.kind glob ?5)
          order by a.id desc limit ?3",
     )?
     .query_and_then(
@@ -246,114 +363,5 @@ pub(super) fn log(conn: &Connection, query: &LogQuery) -> Result<Vec<Logged>> {
             })
         },
     )?
-    .collect()
-}
-
-/// One hour of an endpoint.
-#[derive(Debug, Serialize)]
-pub(super) struct Hour {
-    #[serde(serialize_with = "time::as_rfc3339")]
-    hour: i64,
-    delivered: i64,
-    failed: i64,
-    attempts: i64,
-    avg_response_time_ms: Option<i64>,
-}
-
-/// The numbers of an endpoint.
-#[derive(Debug, Serialize)]
-pub struct Stats {
-    total: i64,
-    waiting: i64,
-    delivered: i64,
-    failed: i64,
-    held: i64,
-    expired: i64,
-    cancelled: i64,
-    success_rate: Option<f64>,
-    avg_response_time_ms: Option<i64>,
-    p50_response_time_ms: Option<i64>,
-    p95_response_time_ms: Option<i64>,
-    #[serde(serialize_with = "time::as_rfc3339_opt")]
-    last_delivery_at: Option<i64>,
-    last_status: Option<u16>,
-    queue_depth: i64,
-    hours: Vec<Hour>,
-}
-
-const HOUR_MS: i64 = 3_600_000;
-
-/// Hours listed, the current one included.
-const HOURS: i64 = 24;
-
-/// Good attempts that the percentiles are taken from.
-const SAMPLE: i64 = 1_000;
-
-/// The numbers of an endpoint: sums by the hour, the open queue counted through its index.
-pub(super) fn stats(conn: &Connection, endpoint: &Endpoint, now: i64) -> Result<Stats> {
-    let open = |state: &str| -> Result<i64> {
-        Ok(conn
-            .prepare_cached(
-                "select count(*) from deliveries where endpoint_id = ?1 and state = ?2
-                   and state in ('waiting', 'held')",
-            )?
-            .query_row((endpoint.id, state), |row| row.get(0))?)
-    };
-    let (waiting, held) = (open("waiting")?, open("held")?);
-    let sums: [i64; 6] = conn
-        .prepare_cached(
-            "select sum(delivered), sum(failed), sum(expired), sum(cancelled), sum(attempts_ok),
-               sum(total_ms) from endpoint_hours where endpoint_id = ?1",
-        )?
-        .query_row([endpoint.id], |row| {
-            let sum = |column| row.get::<_, Option<i64>>(column).map(Option::unwrap_or_default);
-            Ok([sum(0)?, sum(1)?, sum(2)?, sum(3)?, sum(4)?, sum(5)?])
-        })?;
-    let [delivered, failed, expired, cancelled, good, total_ms] = sums;
-    let ended = delivered + failed;
-    let mut sample: Vec<i64> = conn
-        .prepare_cached(
-            "select response_time_ms from attempts
-             where endpoint_id = ?1 and state = 'delivered' order by id desc limit ?2",
-        )?
-        .query_map((endpoint.id, SAMPLE), |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    sample.sort_unstable();
-    let percentile = |p: usize| sample.get((sample.len() * p / 100).min(sample.len().max(1) - 1));
-    Ok(Stats {
-        total: waiting + held + ended + expired + cancelled,
-        waiting,
-        delivered,
-        failed,
-        held,
-        expired,
-        cancelled,
-        #[allow(clippy::cast_precision_loss, reason = "a rate of counts far below 2^52")]
-        success_rate: (ended > 0).then(|| delivered as f64 / ended as f64),
-        avg_response_time_ms: (good > 0).then(|| total_ms / good),
-        p50_response_time_ms: percentile(50).copied(),
-        p95_response_time_ms: percentile(95).copied(),
-        last_delivery_at: endpoint.last_attempt_at,
-        last_status: endpoint.last_status,
-        queue_depth: waiting,
-        hours: hours(conn, endpoint.id, now)?,
-    })
-}
-
-fn hours(conn: &Connection, endpoint: i64, now: i64) -> Result<Vec<Hour>> {
-    conn.prepare_cached(
-        "select hour, delivered, failed, attempts, attempts_ok, total_ms from endpoint_hours
-         where endpoint_id = ?1 and hour > ?2 order by hour",
-    )?
-    .query_and_then((endpoint, now / HOUR_MS - HOURS), |row| {
-        let (good, total_ms): (i64, i64) = (row.get(4)?, row.get(5)?);
-        Ok(Hour {
-            hour: row.get::<_, i64>(0)? * HOUR_MS,
-            delivered: row.get(1)?,
-            failed: row.get(2)?,
-            attempts: row.get(3)?,
-            avg_response_time_ms: (good > 0).then(|| total_ms / good),
-        })
-    })?
     .collect()
 }

@@ -156,7 +156,9 @@ export class Api {
 
   get = (path) => this.call("GET", path);
   post = (path, body = {}) => this.call("POST", path, body);
+  patch = (path, body) => this.call("PATCH", path, body);
   put = (path, body) => this.call("PUT", path, body);
+  patch = (path, body) => this.call("PATCH", path, body);
   delete = (path) => this.call("DELETE", path);
 }
 

@@ -17,15 +17,19 @@ use std::{
     io::{BufRead, BufReader, Lines, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-/// How long the whole walk may take. It takes half a minute on two quiet cores.
+/// How long a whole walk may take. It takes half a minute on two quiet cores.
 const WALK_MAX: Duration = Duration::from_secs(300);
 
 /// What the walk prints when it wants the server killed and started again.
 const RESTART: &str = "please restart the server";
+
+/// Walks take turns: they promise things within a second, and two cores carry one of them.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// The built program, serving a folder of its own; killed when this is dropped.
 struct Server {
@@ -75,9 +79,9 @@ struct Walk {
 }
 
 impl Walk {
-    fn begin(tools: &Tools, address: &str, setup_link: &str) -> Self {
+    fn begin(script: &str, tools: &Tools, address: &str, setup_link: &str) -> Self {
         let mut process = Command::new("node")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/walk.mjs"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(script))
             .env("DESKBELL_URL", format!("http://{address}"))
             .env("DESKBELL_SETUP_LINK", setup_link)
             .env("DESKBELL_CLIENTS", &tools.clients)
@@ -129,6 +133,26 @@ fn in_path(names: &[&str]) -> Option<PathBuf> {
 /// no request to another host, nothing that keeps out who uses a keyboard or a screen reader.
 #[test]
 fn a_person_can_work_with_the_pages() {
+    walk("walk.mjs");
+}
+
+/// Two people, each with a browser of their own, work on the same tickets: what one does the other
+/// sees within a second, without asking for a list; hostile words are words; a change that comes
+/// too late is told, not lost; all of it by keyboard too.
+#[test]
+fn two_people_work_on_the_same_tickets_and_see_each_other() {
+    walk("tickets.mjs");
+}
+
+/// The bell rings within a second, a customer is helped and never sees a word that is not for them,
+/// an article is written, read and voted on; as carefully watched as the walk of staff.
+#[test]
+fn a_customer_is_helped_and_the_bell_rings() {
+    walk("help.mjs");
+}
+
+/// Starts the program and a walk through its pages, and fails with it.
+fn walk(script: &str) {
     let tools = match Tools::find() {
         Ok(tools) => tools,
         Err(missing) if env::var_os("CI").is_none() => {
@@ -136,11 +160,12 @@ fn a_person_can_work_with_the_pages() {
         }
         Err(missing) => panic!("{missing}, and in CI this test must run"),
     };
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().expect("a folder");
     let mut server = Server::start(folder.path(), "0");
     let link = fs::read_to_string(folder.path().join("data/setup-link.txt")).expect("a link");
     let port = server.address.rsplit(':').next().expect("a port").to_owned();
-    let mut walk = Walk::begin(&tools, &server.address, link.trim());
+    let mut walk = Walk::begin(script, &tools, &server.address, link.trim());
     let until = Instant::now() + WALK_MAX;
     let watch = kill_after(&walk.process, until);
     while let Some(Ok(line)) = walk.says.next() {

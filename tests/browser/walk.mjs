@@ -240,15 +240,15 @@ await step("a small screen has the same pages behind its menu", async () => {
   await page.setViewportSize({ width: 1280, height: 800 });
 });
 
-await step("a customer finds no way in, and is told kindly", async () => {
+await step("a customer who comes in here is led to their own pages", async () => {
   await api.post("/users", { email: "carl@example.com", name: "Carl", role: "customer", password: PASSWORD });
   const guest = await openPage(browser);
   await guest.goto(base);
   await guest.getByLabel("E-mail").fill("carl@example.com");
   await guest.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await guest.keyboard.press("Enter");
-  await guest.getByText("These pages are for the people who answer.").waitFor();
-  await inspect(guest, "customer");
+  await guest.getByRole("heading", { level: 1, name: "Hello, Carl" }).waitFor();
+  assert.equal(new URL(guest.url()).pathname, "/help");
   await guest.context().close();
 });
 

@@ -159,6 +159,31 @@ fn a_supervisor_sets_the_state_of_any_agent_and_of_no_customer() {
 }
 
 #[test]
+fn an_agent_is_told_when_somebody_else_chose_their_state_and_not_when_they_did() {
+    let server = Server::start();
+    let admin = server.admin();
+    let (agent, supervisor) = (admin.new_user("agent"), admin.new_user("supervisor"));
+    agent.post("/api/v1/notifications/read-all", &json!({})).expect(200);
+    choose(&agent, "available", None);
+    let told = |who: &Session| who.get("/api/v1/notifications?unread=1").data();
+    assert_eq!(told(&agent), json!([]));
+    let path = format!("/api/v1/agent-state/{}", agent.id());
+    let before = admin.latest_seq();
+    supervisor.put(&path, &json!({ "state": "away" })).expect(200);
+    let told = told(&agent);
+    let name = supervisor.user["name"].as_str().unwrap();
+    assert_eq!(told[0]["message"], format!("Your state was set to away by {name}"));
+    assert_eq!(
+        (&told[0]["type"], &told[0]["reason"]),
+        (&json!("agent_state_forced"), &json!("subject"))
+    );
+    // The change and what is told of it follow each other in the log: one transaction.
+    assert_eq!((&told[0]["event_seq"], admin.latest_seq()), (&json!(before + 1), before + 2));
+    supervisor.put(&path, &json!({ "state": "away" })).expect(200);
+    assert_eq!(admin.latest_seq(), before + 2);
+}
+
+#[test]
 fn a_state_that_does_not_exist_is_answered_by_those_that_do() {
     let server = Server::start();
     let admin = server.admin();

@@ -45,5 +45,5 @@ fn the_quick_start_works_by_copy_and_paste_with_curl_jq_and_wscat() {
     assert_eq!(body["data"]["previous_state"], "available");
     let delivery = serde_json::json!([as_input(ours, "test-secret-123")]);
     let verified = clients::python("verify.py", &delivery);
-    assert_eq!(verified, serde_json::json!([{ "plain": true, "standard": true }]));
+    assert_eq!(verified, serde_json::json!([{ "plain": true, "standard": true, "svix": true }]));
 }

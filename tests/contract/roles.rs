@@ -3,17 +3,18 @@
 use crate::{
     harness::{Api, Server, Session, Tenant},
     roles_desk,
+    wire::until,
 };
 use serde_json::{Value, json};
 
 /// One route as everybody tries it.
 pub(crate) struct Row {
-    method: &'static str,
+    pub(crate) method: &'static str,
     /// With `{user}`, `{session}`, `{token}`, `{hook}`, `{seq}` or `{tenant}` for one of the first
     /// tenant.
-    path: &'static str,
+    pub(crate) path: &'static str,
     /// What is sent; the good requests of the table change nothing that another row needs.
-    body: Value,
+    pub(crate) body: Value,
     /// The status for [`WHO`], in that order.
     statuses: [u16; 7],
 }
@@ -55,7 +56,7 @@ pub(crate) fn row(
 
 /// Every route of the API but those that are for anyone: signing in, refreshing, signing out,
 /// setting up.
-fn table() -> Vec<Row> {
+pub(crate) fn table() -> Vec<Row> {
     let mut rows = roles_desk::table();
     rows.extend(house());
     rows
@@ -77,6 +78,7 @@ fn house() -> Vec<Row> {
         row("POST", "/users", none(), answered(422, ADMIN)),
         row("GET", "/users/{user}", none(), theirs(STAFF)),
         row("PATCH", "/users/{user}", none(), theirs(ADMIN)),
+        row("POST", "/users/{user}/reset-link", none(), theirs(answered(201, ADMIN))),
         row("GET", "/tokens", none(), ADMIN),
         row("POST", "/tokens", none(), answered(422, ADMIN)),
         row("GET", "/tenants", none(), SYSTEM),
@@ -88,11 +90,15 @@ fn house() -> Vec<Row> {
         row("GET", "/ws/online", none(), STAFF),
         row("GET", "/ws/stats", none(), STAFF),
         row("GET", "/events", none(), SIGNED_IN),
+        row("GET", "/events/stream?since=x", none(), answered(422, SIGNED_IN)),
         row("POST", "/events", event(), answered(201, STAFF)),
         row("POST", "/events", to_user(), [401, 403, 201, 201, 201, 201, 422]),
         row("POST", "/events/batch", json!({ "events": [event()] }), answered(201, STAFF)),
         row("GET", "/events/{seq}", none(), theirs(STAFF)),
+        row("GET", "/sync", none(), SIGNED_IN),
         row("GET", "/event-types", none(), STAFF),
+        row("POST", "/event-types/{type}", none(), answered(422, ADMIN)),
+        row("PATCH", "/event-types/{type}", none(), theirs(ADMIN)),
         row("GET", "/agent-state", none(), STAFF),
         row("GET", "/agent-state/me", none(), STAFF),
         row("POST", "/agent-state/me", state(), STAFF),
@@ -106,12 +112,28 @@ fn house() -> Vec<Row> {
         row("POST", "/webhooks/{hook}/test", none(), theirs(ADMIN)),
         row("GET", "/webhooks/{hook}/logs", none(), theirs(ADMIN)),
         row("GET", "/webhooks/{hook}/stats", none(), theirs(ADMIN)),
+        row("POST", "/webhooks/check", none(), answered(422, ADMIN)),
+        row("POST", "/webhooks/{hook}/rotate-secret", none(), theirs(ADMIN)),
+        row("POST", "/webhooks/{hook}/pause", none(), theirs(ADMIN)),
+        row("POST", "/webhooks/{hook}/resume", none(), theirs(ADMIN)),
+        row("POST", "/webhooks/{hook}/replay", counting(), theirs(ADMIN)),
+        row("GET", "/replays/{replay}", none(), theirs(ADMIN)),
+        row("GET", "/deliveries/{delivery}", none(), theirs(ADMIN)),
+        // A test is neither tried again nor cancelled.
+        row("POST", "/deliveries/{delivery}/retry", none(), theirs(answered(409, ADMIN))),
+        row("POST", "/deliveries/{delivery}/cancel", none(), theirs(answered(409, ADMIN))),
         // What ends something comes last; the first who may does it, the next finds it gone.
         row("DELETE", "/auth/sessions/{session}", none(), [401, 404, 404, 404, 200, 404, 404]),
         row("DELETE", "/tokens/{token}", none(), [401, 403, 403, 403, 200, 404, 404]),
+        row("DELETE", "/replays/{replay}", none(), theirs(answered(409, ADMIN))),
+        row("DELETE", "/event-types/{type}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/webhooks/{hook}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/users/{user}", none(), theirs(ADMIN)),
     ]
+}
+
+fn counting() -> Value {
+    json!({ "since": "2026-01-01T00:00:00Z", "dry_run": true })
 }
 
 fn to_user() -> Value {
@@ -124,6 +146,19 @@ struct World {
     ids: Vec<(&'static str, String)>,
     other: Tenant,
     system: Session,
+}
+
+/// A delivery of a webhook, and a replay that has ended.
+fn sent(system: &Session, hook: &Value) -> (Value, Value) {
+    let path = format!("/api/v1/webhooks/{hook}");
+    let delivery = system.post(&format!("{path}/test"), &json!({})).data()["delivery_id"].clone();
+    let since = json!({ "since": "2026-01-01T00:00:00Z" });
+    let replay = system.post(&format!("{path}/replay"), &since).expect(201).data()["id"].clone();
+    until("the replay has ended", || {
+        let state = system.get(&format!("/api/v1/replays/{replay}")).data()["state"].clone();
+        (state == "done").then_some(())
+    });
+    (delivery, replay)
 }
 
 impl World {
@@ -139,6 +174,9 @@ impl World {
         let hook = json!({ "name": "a", "url": "http://127.0.0.1:7000/", "events": ["call.*"],
             "timeout": 1 });
         let hook = system.post("/api/v1/webhooks", &hook).expect(201).data()["id"].clone();
+        let (delivery, replay) = sent(&system, &hook);
+        let described = json!({ "description": "Sold.", "example": {} });
+        system.post("/api/v1/event-types/shop.sold", &described).expect(201);
         let event = json!({ "type": "order.paid", "data": {} });
         let seq = system.post("/api/v1/events", &event).data()["seq"].clone();
         let plain = |value: &Value| value.to_string().trim_matches('"').to_owned();
@@ -147,6 +185,9 @@ impl World {
             ("{session}", plain(&session)),
             ("{token}", plain(&token)),
             ("{hook}", plain(&hook)),
+            ("{delivery}", plain(&delivery)),
+            ("{replay}", plain(&replay)),
+            ("{type}", String::from("shop.sold")),
             ("{seq}", plain(&seq)),
             ("{tenant}", system.tenant_id().to_owned()),
         ];
@@ -234,7 +275,14 @@ fn another_tenant_can_neither_read_nor_change_what_it_has_guessed() {
 }
 
 /// Routes that are for anyone who can prove something else than a role.
-const FOR_ANYONE: [&str; 4] = ["/auth/login", "/auth/refresh", "/auth/logout", "/setup"];
+const FOR_ANYONE: [&str; 6] = [
+    "/auth/login",
+    "/auth/refresh",
+    "/auth/logout",
+    "/auth/invite/{token}",
+    "/auth/reset/{token}",
+    "/setup",
+];
 
 #[test]
 fn no_route_is_missing_from_the_table() {

@@ -102,7 +102,9 @@ fn knowledge() -> Vec<Row> {
             json!({ "helpful": true }),
             answered(201, TICKET),
         ),
-        row("GET", "/kb/public/{slug}", none(), TICKET),
+        // Two tenants are there, and a stranger names none of them.
+        row("GET", "/kb/public", none(), [409, 200, 200, 200, 200, 200, 200]),
+        row("GET", "/kb/public/{slug}", none(), [409, 404, 200, 200, 200, 200, 404]),
         row("GET", "/kb/categories", none(), SIGNED_IN),
         row("POST", "/kb/categories", none(), answered(422, SUPERVISORS)),
         row("PATCH", "/kb/categories/{category}", none(), theirs(SUPERVISORS)),

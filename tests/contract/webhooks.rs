@@ -63,6 +63,10 @@ fn put_and_patch_change_what_is_said_and_leave_the_rest() {
         ("PUT", "timeout", json!(30)),
         ("PATCH", "payload_format", json!("message")),
         ("PATCH", "description", json!("What it is for")),
+        ("PATCH", "max_in_flight", json!(3)),
+        ("PATCH", "rate_limit", json!(50)),
+        ("PATCH", "rate_limit", json!(null)),
+        ("PUT", "ordering", json!("by_key")),
         ("PUT", "url", json!("http://127.0.0.1:7001/other?x=1")),
     ];
     for (at, (method, field, value)) in changes.into_iter().enumerate() {
@@ -71,6 +75,11 @@ fn put_and_patch_change_what_is_said_and_leave_the_rest() {
         expected[field] = value;
         expected["version"] = json!(at + 2);
         expected["updated_at"] = now["updated_at"].clone();
+        if field == "is_active" {
+            expected["health"] = json!("disabled");
+            expected["disabled_reason"] = json!("person");
+            expected["disabled_at"] = now["updated_at"].clone();
+        }
         assert_eq!(now, expected, "{method} {field}");
         // The same again is no change.
         let again = admin.request(method, "/api/v1/webhooks/1").json(&body).send().expect(200);

@@ -33,6 +33,9 @@ pub(crate) const FLOORS: [&[&str]; 6] = [
         "bins",
         "pbx",
         "events",
+        "retention",
+        "sync",
+        "erasure",
     ],
     // Doors: know no SQL.
     &["pages", "ws", "socketio", "sse"],

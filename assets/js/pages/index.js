@@ -3,10 +3,7 @@
 //   { title, mount(root, ctx) }  with ctx = { params, user, go(path), signal }.
 // `signal` aborts when the page is left: requests, listeners and timers hang on it.
 
-const rank = { customer: 0, agent: 1, supervisor: 2, admin: 3 };
-
-/** Whether `user` may do what needs `role`. */
-export const may = (user, role) => (rank[user?.role] ?? 0) >= rank[role];
+export { may } from "../roles.js";
 
 /** Groups of the navigation. Pages without an `icon` are reached from others. */
 export const sections = [
@@ -16,6 +13,23 @@ export const sections = [
       { path: "/admin", name: "Live", icon: "pulse", role: "agent", load: () => import("./live.js") },
       { path: "/admin/online", name: "Who is online", icon: "people", role: "agent", load: () => import("./online.js") },
       { path: "/admin/agents", name: "Agents", icon: "board", role: "agent", load: () => import("./agents.js") },
+    ],
+  },
+  {
+    name: "Desk",
+    pages: [
+      { path: "/admin/tickets", name: "Tickets", icon: "ticket", role: "agent", load: () => import("./tickets.js") },
+      { path: "/admin/tickets/:id", under: "/admin/tickets", role: "agent", load: () => import("./ticket.js") },
+      { path: "/admin/articles", name: "Knowledge base", icon: "book", role: "agent", load: () => import("./articles.js") },
+      { path: "/admin/articles/new", under: "/admin/articles", role: "agent", load: () => import("./article.js") },
+      { path: "/admin/articles/:id", under: "/admin/articles", role: "agent", load: () => import("./article.js") },
+    ],
+  },
+  {
+    name: "Yours",
+    pages: [
+      { path: "/admin/notifications", name: "Notifications", role: "agent", load: () => import("./notifications.js") },
+      { path: "/admin/go/:kind/:id", name: "One moment", role: "agent", load: () => import("./go.js") },
     ],
   },
   {

@@ -5,20 +5,21 @@ import { h } from "../dom.js";
 import { field, fieldError, input, onSubmit, password, showMessage, withButton } from "../form.js";
 import { openGate } from "../gate.js";
 
-/** Shows the form in `root`; `message` is `[tone, words]`, `done()` is called with the session open. */
-export function signIn(root, { message, done }) {
+/** Shows the form in `root`; `message` is `[tone, words]`, `greeting` a line, `aside` a link, `done()` is called with the session open. */
+export function signIn(root, { message, greeting, aside, done }) {
   const email = input({ type: "email", name: "email", autocomplete: "username", required: true, autofocus: true, spellcheck: "false" });
   const secret = password({ name: "password", autocomplete: "current-password", required: true });
   const tenant = input({ name: "tenant", autocomplete: "organization", spellcheck: "false" });
   const tenantBox = field("tenant", "Organisation", tenant, "This e-mail address belongs to several. Which one do you want?");
   tenantBox.hidden = true;
-  const form = h("form", { class: "gate-form", method: "post", action: "/admin" },
-    h("header", {}, h("h1", {}, "Sign in"), h("p", { class: "quiet" }, "Welcome back to the desk.")),
+  const form = h("form", { class: "gate-form", method: "post", action: location.pathname },
+    h("header", {}, h("h1", {}, "Sign in"), h("p", { class: "quiet" }, greeting)),
     h("div", { "data-message": true }),
     field("email", "E-mail", email),
     withButton(field("password", "Password", secret.control), secret),
     tenantBox,
-    h("button", { type: "submit", class: "button button-main button-wide" }, "Sign in"));
+    h("button", { type: "submit", class: "button button-main button-wide" }, "Sign in"),
+    aside && h("p", { class: "small" }, h("a", { href: aside[0] }, aside[1])));
   onSubmit(form, async () => {
     const missing = [[email, "Your e-mail address, please"], [secret.control, "Your password, please"]].filter(([control]) => !control.value.trim());
     for (const [control, words] of missing) fieldError(form, control.name, words);

@@ -69,6 +69,8 @@ impl Wish {
         let mut checks = Checks::new();
         let length = category.name.chars().count();
         checks.check((1..=100).contains(&length), "name", "must be 1 to 100 characters");
+        let plain = !category.name.contains(char::is_control);
+        checks.check(plain, "name", "must be one line of plain text");
         let position = (0..=10_000).contains(&category.position);
         checks.check(position, "position", "must be 0 to 10000");
         checks.done()

@@ -7,6 +7,7 @@
 mod client;
 mod cost;
 mod desk;
+mod fairness;
 mod fanout;
 mod frames;
 mod ingest;

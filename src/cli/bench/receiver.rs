@@ -1,4 +1,4 @@
-//! Local receivers of webhooks: they answer at once, and note what came, and when.
+//! Local receivers of webhooks: they answer at once or after a while, and note what came, and when.
 
 use super::{Outcome, client::header, failed, stats::Latencies, wrong};
 use parking_lot::Mutex;
@@ -12,7 +12,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::Notify,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use uuid::Uuid;
 
@@ -30,6 +30,8 @@ pub(super) struct Hooks {
     pub(super) started: Instant,
     /// How long nothing may come before the run is given up.
     patience: Duration,
+    /// How long each takes to answer.
+    answer_after: Duration,
     got: Mutex<Got>,
     rung: Notify,
 }
@@ -48,9 +50,10 @@ impl Hooks {
     pub(super) async fn open(
         receivers: u8,
         patience: Duration,
+        answer_after: Duration,
     ) -> Outcome<(Arc<Self>, Vec<String>)> {
         let (started, got, rung) = (Instant::now(), Mutex::default(), Notify::new());
-        let hooks = Arc::new(Self { started, patience, got, rung });
+        let hooks = Arc::new(Self { started, patience, answer_after, got, rung });
         let mut urls = Vec::new();
         for _ in 0..receivers {
             let cannot = |e: io::Error| failed("a receiver could not be opened", &e);
@@ -144,6 +147,9 @@ async fn serve(mut stream: TcpStream, hooks: &Hooks) -> io::Result<()> {
     let mut buf = Vec::with_capacity(READ);
     loop {
         if let Some(len) = request(&buf, |head, body| hooks.take(head, body))? {
+            if !hooks.answer_after.is_zero() {
+                sleep(hooks.answer_after).await;
+            }
             stream.write_all(ANSWER).await?;
             buf.drain(..len);
             continue;
@@ -196,7 +202,7 @@ mod tests {
     /// The same delivery twice fails the run, and so does one that never comes.
     #[tokio::test]
     async fn deliveries_that_come_twice_or_never_fail_the_run() {
-        let (hooks, urls) = Hooks::open(1, Duration::from_millis(5)).await.unwrap();
+        let (hooks, urls) = Hooks::open(1, Duration::from_millis(5), Duration::ZERO).await.unwrap();
         assert_eq!(urls.len(), 1);
         let head = DELIVERY.split("\r\n\r\n").next().unwrap();
         hooks.take(head, b"");

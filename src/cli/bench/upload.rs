@@ -5,7 +5,7 @@
 
 use super::{
     Common, Outcome,
-    client::{Api, Conn},
+    client::{Api, Conn, Pen},
     cost::{self, Window},
     drive, failed,
     report::{Report, Section},
@@ -47,16 +47,7 @@ async fn measure(args: &Args, server: &Server) -> Outcome<Report> {
     let mut report = Report::new("upload", server.machine());
     let mut api = Api::sign_in(server.address).await?;
     let size = usize::from(args.size) << 20;
-    // One user may have only a few uploads under way.
-    let mut people = Vec::new();
-    for number in 0..=args.clients {
-        let email = format!("agent{number}@bench.example");
-        let agent = json!({"email": email, "name": email, "role": "agent", "password": PASSWORD});
-        api.post("/api/v1/users", &agent).await?;
-        let mut agent = Api::sign_in_as(server.address, &email).await?;
-        let ticket = agent.post("/api/v1/tickets", &json!({"subject": email})).await?;
-        people.push((agent.pen(), text(&ticket, "/data/id")?));
-    }
+    let mut people = people(&mut api, server, args.clients).await?;
     // One small file first: what the first upload ever takes is no matter of its size.
     if let Some((pen, ticket)) = people.pop() {
         let small = upload(pen, server.address, (ticket, u8::MAX, 1_000)).await?;
@@ -88,6 +79,21 @@ async fn measure(args: &Args, server: &Server) -> Outcome<Report> {
     Ok(report)
 }
 
+/// People with a ticket each, one more than `clients`: one user may have only a few uploads under
+/// way.
+async fn people(api: &mut Api, server: &Server, clients: u8) -> Outcome<Vec<(Pen, String)>> {
+    let mut people = Vec::new();
+    for number in 0..=clients {
+        let email = format!("agent{number}@bench.example");
+        let agent = json!({"email": email, "name": email, "role": "agent", "password": PASSWORD});
+        api.post("/api/v1/users", &agent).await?;
+        let mut agent = Api::sign_in_as(server.address, &email).await?;
+        let ticket = agent.post("/api/v1/tickets", &json!({"subject": email})).await?;
+        people.push((agent.pen(), text(&ticket, "/data/id")?));
+    }
+    Ok(people)
+}
+
 fn text(answer: &serde_json::Value, pointer: &str) -> Outcome<String> {
     let text = answer.pointer(pointer).and_then(serde_json::Value::as_str);
     text.map(str::to_owned).ok_or_else(|| wrong(format!("an answer has no {pointer}")))
@@ -107,7 +113,7 @@ fn content(number: u8, from: usize, len: usize) -> Vec<u8> {
 
 /// Uploads file `number`; its id.
 async fn upload(
-    pen: super::client::Pen,
+    pen: Pen,
     address: SocketAddr,
     (ticket, number, size): (String, u8, usize),
 ) -> Outcome<(String, u8)> {
@@ -138,7 +144,7 @@ async fn upload(
 
 /// Downloads a file and compares it.
 async fn download(
-    pen: super::client::Pen,
+    pen: Pen,
     address: SocketAddr,
     ((file, number), size): ((String, u8), usize),
 ) -> Outcome<()> {

@@ -8,7 +8,7 @@ use super::{
     Common, Outcome,
     client::{Api, Conn},
     cost::{Spent, Window},
-    drive, failed,
+    drive, failed, fairness,
     receiver::{Hooks, SENT},
     report::{Report, Section},
     server::Server,
@@ -41,7 +41,17 @@ pub struct Args {
     /// Events a second of the gentle part
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
+    /// Only play healthy receivers beside so many dead ones, which accept and never answer, for
+    /// --seconds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=80))]
+    dead: Option<u8>,
+    /// Then measure the heap once more while so many deliveries wait for ten other webhooks
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    backlog: Option<u32>,
 }
+
+/// Webhooks that a backlog waits for.
+const BEHIND: u32 = 10;
 
 /// Events of one request of the heap.
 const BATCH: u32 = 100;
@@ -67,7 +77,11 @@ pub(super) fn run(args: &Args) -> Outcome<()> {
 async fn measure(args: &Args, server: &Server) -> Outcome<Report> {
     let mut report = Report::new("webhooks", server.machine());
     let mut api = Api::sign_in(server.address).await?;
-    let (hooks, urls) = Hooks::open(args.receivers, STALLED).await?;
+    if let Some(dead) = args.dead {
+        report.add(fairness::play(server, &mut api, (dead, args.common.measured())).await?);
+        return Ok(report);
+    }
+    let (hooks, urls) = Hooks::open(args.receivers, STALLED, Duration::ZERO).await?;
     let mut bench = Bench { args, server, hooks, webhooks: vec![], types: vec![] };
     for (number, url) in urls.iter().enumerate() {
         let event = format!("bench.hook_{number}");
@@ -104,6 +118,10 @@ async fn measure(args: &Args, server: &Server) -> Outcome<Report> {
             .busy(&spent)
             .with(("server_rss_kib", "memory of the server", "KiB"), server.rss_kib()),
     );
+    if let Some(backlog) = args.backlog {
+        let quick = events / spent.seconds;
+        report.add(bench.behind(&mut api, (backlog, batches), quick).await?);
+    }
     Ok(report)
 }
 
@@ -162,6 +180,41 @@ impl Bench<'_> {
         // One that comes twice may come late.
         self.hooks.wait_for(wanted).await?;
         Ok((published, spent))
+    }
+
+    /// The heap again, while other webhooks, whose receivers nobody listens for, are owed a lot.
+    async fn behind(
+        &self,
+        api: &mut Api,
+        (backlog, batches): (u32, u32),
+        quick: f64,
+    ) -> Outcome<Section> {
+        const EVENT: &str = "bench.behind";
+        let mut behind = Vec::new();
+        for _ in 0..BEHIND {
+            // Nobody listens there.
+            behind.push(api.add_webhook("http://127.0.0.1:49151/", EVENT).await?);
+        }
+        let each = backlog.div_ceil(BEHIND).div_ceil(BATCH);
+        publish(self.server, api, &[EVENT.into()], each).await?;
+        let before = self.server.rss_kib();
+        let (_, spent) = self.heap(api, batches).await?;
+        let mut waiting = 0;
+        for webhook in behind {
+            waiting += api.webhook_count(webhook, "waiting").await?;
+        }
+        let events = f64::from(batches * BATCH);
+        let title = format!("The heap again while {waiting} others wait");
+        Ok(Section::new("behind", title)
+            .with(
+                ("per_s", "deliveries, from first POST to last result", "/s"),
+                events / spent.seconds,
+            )
+            .with(("of_empty", "of that without a backlog", ""), events / spent.seconds / quick)
+            .with(("waiting", "deliveries that wait", ""), waiting as f64)
+            .busy(&spent)
+            .with(("before_rss_kib", "memory of the server before", "KiB"), before)
+            .with(("server_rss_kib", "memory of the server", "KiB"), self.server.rss_kib()))
     }
 
     /// Waits until the log says that so many deliveries have ended well.

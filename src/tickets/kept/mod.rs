@@ -7,6 +7,7 @@ mod sql;
 mod views;
 
 pub use macros::{Applied, Macro, apply};
+pub use sql::filters_of_view;
 pub use views::{Shared, View};
 
 use super::sla::{Calendar, Policy};

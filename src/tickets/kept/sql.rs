@@ -1,11 +1,12 @@
 //! Statements over what staff keep. The name of a table is a constant of its kind, never sent.
 
-use super::{Kept, Tool};
+use super::{Kept, Tool, View};
 use crate::{
     error::{Error, Result},
     event::Listener,
     id::{EntityId, TenantId},
     teams,
+    tickets::list::Filters,
 };
 use rusqlite::{Connection, Row};
 
@@ -53,6 +54,14 @@ pub(super) fn seen<T: Tool>(
         conn.prepare_cached(&sql)?.query_and_then((who.tenant, id), kept)?.next().transpose()?;
     let teams = teams::of_user(conn, who.tenant, who.user)?;
     Ok(found.filter(|kept| kept.body.is_for(kept.owner_id, who, &teams)))
+}
+
+/// The filters of a view that `who` sees.
+///
+/// # Errors
+/// When the database refuses.
+pub fn filters_of_view(conn: &Connection, who: &Listener, id: EntityId) -> Result<Option<Filters>> {
+    Ok(seen::<View>(conn, who, id)?.map(|kept| kept.body.filters))
 }
 
 /// How many there are.

@@ -50,6 +50,8 @@ impl View {
             "team_id",
             "must name a team if, and only if, it is shared with one",
         );
+        let nested = self.filters.view.is_some();
+        checks.check(!nested, "filters.view", "has no meaning in a view");
         checks.done()?;
         if self.shared == Shared::All && who.role < Role::Supervisor {
             return Err(Error::Forbidden("only supervisors share views with everybody"));

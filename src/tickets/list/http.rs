@@ -6,13 +6,13 @@
 use super::{Filters, Wanted, export, sql};
 use crate::{
     db::Db,
-    error::Result,
+    error::{Error, Result},
     http::{
-        Answer, Core, May, QueryOf, ok,
+        Answer, Caller, Core, May, QueryOf, ok,
         page::Paging,
-        permission::{ExportTickets, ReadTickets},
+        permission::{ExportTickets, HaveViews, ReadTickets},
     },
-    tickets::Shown,
+    tickets::{Shown, kept},
 };
 use axum::{
     body::{Body, Bytes},
@@ -31,15 +31,15 @@ const STRETCH: i64 = 500;
 /// filters or only by status; else `meta.total_at_least` is true. With `q` staff get the newest 1,000 matches.
 ///
 /// # Errors
-/// 422 naming the filters that cannot be read.
+/// 403 for views where the caller has none, 422 naming the filters that cannot be read.
 pub async fn list(
     State(core): State<Core>,
     who: May<ReadTickets>,
     QueryOf(filters): QueryOf<Filters>,
 ) -> Answer<Vec<Shown>> {
     let paging = Paging::new(filters.page, filters.per_page)?;
+    let wanted = wanted(&core, &who, filters).await?;
     let who = who.listener();
-    let wanted = filters.wanted(&who)?;
     let (tickets, total) = core.db.read(move |r| sql::page(r, &wanted, paging)).await?;
     let mut meta = paging.meta(total.count);
     if let Some(meta) = meta.as_object_mut().filter(|_| total.at_least) {
@@ -53,13 +53,13 @@ pub async fn list(
 /// stream.
 ///
 /// # Errors
-/// 422 naming the filters that cannot be read.
+/// As [`list`].
 pub async fn export(
     State(core): State<Core>,
     who: May<ExportTickets>,
     QueryOf(filters): QueryOf<Filters>,
 ) -> Result<Response> {
-    let wanted = filters.wanted(&who.listener())?;
+    let wanted = wanted(&core, &who, filters).await?;
     let first = (core.db.clone(), wanted, Some(0), String::from(export::HEADER));
     let lines = futures_util::stream::unfold(first, |(db, wanted, after, mut text)| async move {
         let after = match stretch(&db, &wanted, after?, &mut text).await {
@@ -75,6 +75,16 @@ pub async fn export(
     response.headers_mut().insert(header::CONTENT_TYPE, csv);
     response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
     Ok(response)
+}
+
+/// What is asked for, with the filters of a view under it where one is named.
+async fn wanted(core: &Core, who: &Caller, filters: Filters) -> Result<Wanted> {
+    let listener = who.listener();
+    let Some(view) = filters.view else { return filters.wanted(&listener) };
+    May::<HaveViews>::judge(who.clone())?;
+    let kept = core.db.read(move |r| kept::filters_of_view(r, &listener, view)).await?;
+    let kept = kept.ok_or_else(|| Error::field("view", "is no view that you see"))?;
+    filters.over(kept).wanted(&listener)
 }
 
 /// Adds the lines of the tickets after row `after`; answers the last row, or none at the end.

@@ -7,6 +7,8 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
+pub use sql::newest;
+
 use super::{
     Status,
     words::{Channel, Moment, Priority},
@@ -76,6 +78,9 @@ pub struct Filters {
     /// `-updated_at` unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,
+    /// A view, whose filters hold where the others say nothing.
+    #[serde(skip_serializing)]
+    pub view: Option<EntityId>,
     /// Which page; not kept by a view.
     #[serde(skip_serializing)]
     pub page: Option<i64>,
@@ -136,6 +141,28 @@ impl Filters {
     pub fn checked(self, who: &Listener) -> Result<Self> {
         self.wanted(who)?;
         Ok(self)
+    }
+
+    /// These filters, and those of a view where they say nothing.
+    fn over(self, view: Self) -> Self {
+        Self {
+            status: self.status.or(view.status),
+            priority: self.priority.or(view.priority),
+            assignee: self.assignee.or(view.assignee),
+            team: self.team.or(view.team),
+            requester: self.requester.or(view.requester),
+            tag: self.tag.or(view.tag),
+            kind: self.kind.or(view.kind),
+            channel: self.channel.or(view.channel),
+            q: self.q.or(view.q),
+            created_after: self.created_after.or(view.created_after),
+            created_before: self.created_before.or(view.created_before),
+            updated_after: self.updated_after.or(view.updated_after),
+            updated_before: self.updated_before.or(view.updated_before),
+            deleted: self.deleted.or(view.deleted),
+            sort: self.sort.or(view.sort),
+            ..self
+        }
     }
 
     fn wanted(&self, who: &Listener) -> Result<Wanted> {

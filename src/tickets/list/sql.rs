@@ -4,9 +4,10 @@
 //! fewest is chosen here, by hand, and every statement names its index: few matches are gathered
 //! and sorted, many are met soon when the list is walked in its order.
 
-use super::{Key, One, Total, Wanted, side::Side};
+use super::{Filters, Key, One, Total, Wanted, side::Side};
 use crate::{
     error::{OrNotFound as _, Result},
+    event::Listener,
     http::page::Paging,
     id::{TenantId, UserId},
     tickets::{
@@ -196,6 +197,16 @@ pub(super) fn page(
     sql.push(&order(wanted, sorted)).push(" limit ? offset ?");
     sql.bind(paging.limit()).bind(paging.offset());
     Ok((by_rids(conn, &rids(conn, &sql)?)?, total))
+}
+
+/// The last changed tickets that `who` may see, at most `limit`, and whether there are more.
+///
+/// # Errors
+/// When the database refuses.
+pub fn newest(conn: &Connection, who: &Listener, limit: i64) -> Result<(Vec<Ticket>, bool)> {
+    let wanted = Filters::default().wanted(who)?;
+    let (tickets, total) = page(conn, &wanted, Paging::new(None, Some(limit))?)?;
+    Ok((tickets, total.count > limit || total.at_least))
 }
 
 /// The same where everything that matches is gathered anyway.

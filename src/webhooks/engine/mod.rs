@@ -4,40 +4,59 @@
 //! endpoint, and settles what the workers did, all that came in since the last time in one write.
 //! **Workers** take jobs from the lanes in turn and POST. One process owns the database, so a claim
 //! is in memory: a row stays `waiting` until it is settled, and after a crash it is due again.
+//!
+//! Whose turn it is decide pure parts: `turns` (lanes and rounds), `pace` (attempts under way,
+//! rate), `health` (breaker, cool-down, switching off), `pool` (workers), `outcomes` (what an
+//! answer means). `settle` stores and tells, `bounds` lets what is too much expire.
 
 mod board;
+mod bounds;
+mod health;
 mod keeper;
 mod lane;
+mod outcomes;
+mod pace;
+mod pool;
+#[cfg(test)]
+mod queue_tests;
+mod settle;
+#[cfg(test)]
+mod simulation;
 mod sql;
+mod turns;
 mod worker;
 
-use super::{address::Guard, crypt::SecretBox, post::Poster, schedule::Schedule, sign::SigningKey};
+use super::{address::Guard, crypt::SecretBox, post::Poster, schedule::Schedule};
 use crate::{
     bell::Owed,
     db::Db,
     error::{Error, Result},
+    time::Clock,
 };
 use board::Board;
 use keeper::Keeper;
+use pool::Pool;
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
+pub use bounds::BACKLOG_MAX;
+pub(super) use health::FAILING_AFTER;
 pub(super) use lane::{Attempted, Whereto};
-pub(super) use sql::{Row, job, settle};
+pub(super) use settle::{settle, tell_paused};
+pub(super) use sql::{COLUMNS, Row, job, open, release};
 pub(super) use worker::attempt;
-
-/// Attempts under way to one endpoint at the same time.
-const IN_FLIGHT_MAX: usize = 2;
 
 /// Tests by hand under way at the same time; one more is told to come back.
 const TESTS_MAX: usize = 16;
 
 /// What the engine needs to know.
 pub struct Settings {
-    /// Worker threads.
+    /// Worker threads there are from the start, and at most.
     pub workers: usize,
+    /// At most, when all of them wait for slow peers.
+    pub workers_max: usize,
     /// When failed deliveries are tried again.
     pub schedule: Schedule,
     /// Which addresses may be called.
@@ -65,6 +84,8 @@ pub struct Parts {
     pub(super) secrets: SecretBox,
     /// Tests by hand that may run at the same time.
     pub(super) tests: tokio::sync::Semaphore,
+    /// Rung when a replay was made.
+    pub(super) replays: tokio::sync::Notify,
 }
 
 impl std::ops::Deref for Engine {
@@ -83,6 +104,25 @@ pub struct Doing {
     pub ok: u64,
     /// Attempts not answered so since the start.
     pub failed: u64,
+    /// Worker threads there are.
+    pub workers: usize,
+    /// Attempts since the start by what they came to.
+    pub by_class: [(&'static str, u64); outcomes::CLASSES.len()],
+}
+
+/// Now, on both clocks.
+#[derive(Debug, Clone, Copy, Default)]
+struct Now {
+    /// Milliseconds since the Unix epoch: when things are due.
+    ms: i64,
+    /// Ticks, milliseconds: how long things take.
+    ticks: i64,
+}
+
+impl Now {
+    fn of(clock: &Clock) -> Self {
+        Self { ms: clock.now_ms(), ticks: clock.ticks_ms() }
+    }
 }
 
 impl Engine {
@@ -93,13 +133,14 @@ impl Engine {
     pub fn start(db: &Db, owed: Arc<Owed>, settings: Settings) -> Result<Self> {
         let engine = Self(Arc::new(Parts {
             db: db.clone(),
-            board: Board::default(),
+            board: Board::new(Pool::new(settings.workers, settings.workers_max)),
             owed,
             schedule: settings.schedule,
             guard: settings.guard,
             poster: settings.poster,
             secrets: settings.secrets,
             tests: tokio::sync::Semaphore::new(TESTS_MAX),
+            replays: tokio::sync::Notify::new(),
         }));
         if settings.paused {
             return Ok(engine);
@@ -126,11 +167,19 @@ impl Engine {
 
     /// What the engine is doing.
     pub fn doing(&self) -> Doing {
-        let count = &self.board.counts;
+        let counts = &self.board.counts;
+        let mut by_class = outcomes::CLASSES.map(|class| (class, 0));
+        for ((_, shown), count) in by_class.iter_mut().zip(&counts.by_class) {
+            *shown = count.load(Ordering::Relaxed);
+        }
+        let all: u64 = by_class.iter().map(|(_, count)| count).sum();
+        let ok = by_class.first().map_or(0, |(_, count)| *count);
         Doing {
-            in_flight: count.in_flight.load(Ordering::Relaxed),
-            ok: count.ok.load(Ordering::Relaxed),
-            failed: count.failed.load(Ordering::Relaxed),
+            in_flight: counts.in_flight.load(Ordering::Relaxed),
+            ok,
+            failed: all - ok,
+            workers: self.board.workers(),
+            by_class,
         }
     }
 
@@ -142,20 +191,21 @@ impl Engine {
         self.db.read(sql::backlog).await
     }
 
+    /// How many endpoints' breakers are open, and how many of these let one attempt decide.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn breakers(&self) -> Result<(i64, i64)> {
+        let now = self.db.clock().now_ms();
+        self.db.read(move |r| sql::breakers(r, now)).await
+    }
+
     /// Stops taking jobs, and waits for attempts under way up to `within`; what does not finish
     /// stays waiting.
     pub fn stop(&self, within: Duration) {
         self.board.stop();
         self.owed.ring(&[]);
         self.board.wait_idle(within);
-    }
-}
-
-impl Parts {
-    /// The keys of an endpoint, from what is stored.
-    pub(super) fn keys(&self, endpoint: i64, sealed: &[u8]) -> Result<Vec<SigningKey>> {
-        let secret = self.secrets.open(sealed, &endpoint.to_be_bytes())?;
-        Ok(vec![SigningKey::new(&secret).map_err(|e| Error::internal(e.to_string()))?])
     }
 }
 

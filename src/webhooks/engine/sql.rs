@@ -1,20 +1,20 @@
 //! Statements over the delivery queue.
 
-use super::lane::{Attempted, Job, Whereto};
+use super::{
+    health::Health,
+    lane::{Job, Whereto},
+};
 use crate::{
-    db::{Write, read_uuid},
+    db::{PARKED, Write, read_uuid},
     error::{Error, Result},
     id::TenantId,
     webhooks::render::Stored,
 };
 use rusqlite::{Connection, OptionalExtension};
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
-/// Answers to good attempts kept for an endpoint.
-const GOOD_BODIES_KEPT: i64 = 100;
+/// What reads.
+pub(super) type Reader = Connection;
 
 /// Rows moved in one write.
 const STEP: i64 = 500;
@@ -31,17 +31,42 @@ pub(in crate::webhooks) struct Row {
     pub(in crate::webhooks) retry_count: u32,
     pub(in crate::webhooks) timeout_s: u32,
     pub(in crate::webhooks) payload_format: String,
+    pub(in crate::webhooks) max_in_flight: u32,
+    pub(in crate::webhooks) rate_limit: Option<u32>,
+    pub(in crate::webhooks) health: Health,
+    pub(in crate::webhooks) old_keys: Option<Vec<u8>>,
+    pub(in crate::webhooks) headers: Option<Vec<u8>>,
+}
+
+/// The columns of an endpoint that [`Row::read`] reads, in its order.
+pub(in crate::webhooks) const COLUMNS: &str =
+    "id, tenant_id, url, secret, is_active, retry_count, timeout_s, payload_format, max_in_flight,
+     rate_limit, failure_streak, is_proven, breaker_opened, breaker_until, cool_until,
+     failing_since, failing_delivery, failing_others, failing_warned, old_keys, headers";
+
+/// Those that [`health`] reads.
+pub(super) const HEALTH: &str = "failure_streak, is_proven, breaker_opened, breaker_until,
+     cool_until, failing_since, failing_delivery, failing_others, failing_warned";
+
+/// How an endpoint fares, from its columns from `first` on.
+pub(super) fn health(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Health> {
+    Ok(Health {
+        streak: row.get(first)?,
+        is_proven: row.get(first + 1)?,
+        opened: row.get(first + 2)?,
+        open_until: row.get(first + 3)?,
+        cool_until: row.get(first + 4)?,
+        failing_since: row.get(first + 5)?,
+        failed_first: row.get(first + 6)?,
+        failed_others: row.get(first + 7)?,
+        warned: row.get(first + 8)?,
+    })
 }
 
 /// An endpoint of any tenant, unless it is deleted: the engine works for all of them.
 pub(super) fn endpoint(conn: &Connection, id: i64) -> Result<Option<Row>> {
-    Ok(conn
-        .prepare_cached(
-            "select id, tenant_id, url, secret, is_active, retry_count, timeout_s, payload_format
-             from endpoints where id = ?1 and deleted_at is null",
-        )?
-        .query_row([id], Row::read)
-        .optional()?)
+    let sql = format!("select {COLUMNS} from endpoints where id = ?1 and deleted_at is null");
+    Ok(conn.prepare_cached(&sql)?.query_row([id], Row::read).optional()?)
 }
 
 impl Row {
@@ -56,6 +81,11 @@ impl Row {
             retry_count: row.get(5)?,
             timeout_s: row.get(6)?,
             payload_format: row.get(7)?,
+            max_in_flight: row.get(8)?,
+            rate_limit: row.get(9)?,
+            health: health(row, 10)?,
+            old_keys: row.get(19)?,
+            headers: row.get(20)?,
         })
     }
 }
@@ -73,6 +103,32 @@ pub(super) fn endpoints_with_waiting(conn: &Connection) -> Result<Vec<i64>> {
     Ok(found)
 }
 
+/// Endpoints with deliveries that wait or are held.
+pub(super) fn endpoints_with_open(conn: &Connection) -> Result<Vec<i64>> {
+    Ok(conn
+        .prepare_cached(
+            "select id from endpoints e where exists (select 1 from deliveries d
+               where d.endpoint_id = e.id and d.state in ('waiting', 'held'))",
+        )?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many deliveries of an endpoint are in this state, `waiting` or `held`.
+pub(in crate::webhooks) fn open(conn: &Connection, endpoint: i64, state: &str) -> Result<i64> {
+    Ok(conn
+        .prepare_cached(
+            "select count(*) from deliveries where endpoint_id = ?1 and state = ?2
+               and state in ('waiting', 'held')",
+        )?
+        .query_row((endpoint, state), |row| row.get(0))?)
+}
+
+/// How many deliveries of an endpoint wait or are held.
+pub(super) fn open_all(conn: &Connection, endpoint: i64) -> Result<i64> {
+    Ok(open(conn, endpoint, "waiting")? + open(conn, endpoint, "held")?)
+}
+
 /// What was found for a lane.
 #[derive(Default)]
 pub(super) struct Due {
@@ -81,6 +137,8 @@ pub(super) struct Due {
     pub(super) more: bool,
     /// When the first that is not due yet falls due.
     pub(super) next_due: Option<i64>,
+    /// Due, but an earlier one of the same key still waits: to be parked.
+    pub(super) out_of_turn: Vec<i64>,
 }
 
 /// An endpoint's waiting deliveries in the order they fall due. The second condition says what the
@@ -113,7 +171,14 @@ pub(super) fn due(
             found.more = true;
             break;
         }
-        found.jobs.extend(job(conn, whereto, id)?);
+        match job(conn, whereto, id)? {
+            Some(Job { key: Some(key), .. }) if !is_first(conn, whereto.endpoint, key, id)? => {
+                found.out_of_turn.push(id);
+                // There may be others behind them.
+                found.more = true;
+            }
+            job => found.jobs.extend(job),
+        }
     }
     Ok(found)
 }
@@ -125,7 +190,8 @@ pub(in crate::webhooks) fn job(
     id: i64,
 ) -> Result<Option<Job>> {
     let mut statement = conn.prepare_cached(
-        "select d.attempts, e.seq, e.id, e.kind, e.at_ms, e.actor, e.data, e.changes
+        "select d.attempts, e.seq, e.id, e.kind, e.at_ms, e.actor, e.data, e.changes, d.key,
+           d.attempts_before, e.hops
          from deliveries d join events e on e.seq = d.event_seq
          where d.id = ?1 and e.data is not null",
     )?;
@@ -135,6 +201,8 @@ pub(in crate::webhooks) fn job(
         whereto: whereto.clone(),
         delivery: id,
         attempts: row.get(0)?,
+        attempts_before: row.get(9)?,
+        key: row.get(8)?,
         event: Stored {
             seq: row.get(1)?,
             id: read_uuid(row.get_ref(2)?).map_err(Error::internal)?.to_string(),
@@ -143,137 +211,73 @@ pub(in crate::webhooks) fn job(
             actor: row.get(5)?,
             data: row.get(6)?,
             changes: row.get(7)?,
+            hops: row.get(10)?,
         },
     }))
 }
 
-/// What a batch of attempts means for one endpoint.
-#[derive(Default)]
-struct Sum {
-    streak: u32,
-    /// Whether a streak of failures ended.
-    heals: bool,
-    good: u32,
-    failed_for_good: u32,
-    attempts: u32,
-    good_ms: u64,
-    last_status: Option<u16>,
-    last_at: i64,
-    new_bodies: bool,
+/// The first waiting delivery of a key. It may be sent, the others may not.
+const FIRST: &str = "select min(id) from deliveries
+    where endpoint_id = ?1 and key = ?2 and state = 'waiting' and key is not null";
+
+fn is_first(conn: &Connection, endpoint: i64, key: i64, id: i64) -> Result<bool> {
+    let first: Option<i64> =
+        conn.prepare_cached(FIRST)?.query_row((endpoint, key), |row| row.get(0))?;
+    Ok(first == Some(id))
 }
 
-/// Stores attempts and where they leave their deliveries. A delivery that ended in the meantime
-/// (its endpoint was deleted) keeps its end; the attempt is listed all the same.
-pub(in crate::webhooks) fn settle(w: &Write<'_>, attempts: &[Attempted]) -> Result<()> {
-    let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
-    let mut log = w.prepare_cached(
-        "insert into attempts (delivery_id, endpoint_id, number, state, http_status,
-           response_time_ms, error, response_body, at_ms, next_attempt_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+/// Parks deliveries, where that is still right.
+pub(super) fn park(w: &Write<'_>, ids: &[i64]) -> Result<()> {
+    let mut park = w.prepare_cached(
+        "update deliveries as d set due_at = ?2 where id = ?1 and state = 'waiting' and exists (
+           select 1 from deliveries e where e.endpoint_id = d.endpoint_id and e.key = d.key
+             and e.id < d.id and e.state = 'waiting' and e.key is not null)",
     )?;
-    let mut end = w.prepare_cached(
-        "update deliveries set state = ?2, attempts = ?3, due_at = ?4, ended_at = ?5
-         where id = ?1 and (state in ('waiting', 'held') or ?6)",
-    )?;
-    for done in attempts {
-        let state = done.state();
-        let status = done.outcome.result.as_ref().ok().copied();
-        let again = done
-            .again_in
-            .map(|wait| w.now.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
-        let body = Some(done.outcome.body.as_str()).filter(|body| !body.is_empty());
-        let response_ms = i64::try_from(done.outcome.response_time_ms).unwrap_or(i64::MAX);
-        log.execute((
-            done.delivery,
-            done.endpoint,
-            done.number,
-            state,
-            status,
-            response_ms,
-            done.error(),
-            body,
-            done.at_ms,
-            again,
-        ))?;
-        let ended = again.is_none().then_some(w.now);
-        let due = again.unwrap_or(done.at_ms);
-        end.execute((done.delivery, state, done.number, due, ended, done.by_hand))?;
-        sums.entry(done.endpoint).or_default().add(done, status, body.is_some());
-    }
-    for (endpoint, sum) in &sums {
-        sum.store(w, *endpoint)?;
+    for id in ids {
+        park.execute((id, PARKED))?;
     }
     Ok(())
 }
 
-impl Sum {
-    fn add(&mut self, done: &Attempted, status: Option<u16>, has_body: bool) {
-        self.attempts += 1;
-        self.last_status = status;
-        self.last_at = self.last_at.max(done.at_ms);
-        if done.by_hand && !done.is_good() {
-            self.failed_for_good += 1;
-        } else if done.is_good() {
-            self.good += 1;
-            self.good_ms += done.outcome.response_time_ms;
-            self.heals |= !done.by_hand;
-            self.streak = 0;
-            self.new_bodies |= has_body;
-        } else {
-            self.streak += 1;
-            self.failed_for_good += u32::from(done.again_in.is_none());
-        }
-    }
+/// What was parked behind a delivery of this key that has ended is due now, one at a time. Whoever
+/// ends a waiting delivery that has a key must call it.
+pub(in crate::webhooks) fn release(w: &Write<'_>, endpoint: i64, key: i64) -> Result<()> {
+    let sql = format!("update deliveries set due_at = ?3 where id = ({FIRST}) and due_at = ?4");
+    w.prepare_cached(&sql)?.execute((endpoint, key, w.now, PARKED))?;
+    Ok(())
+}
 
-    fn store(&self, w: &Write<'_>, endpoint: i64) -> Result<()> {
-        w.prepare_cached(
-            "update endpoints set last_status = ?2, last_attempt_at = ?3,
-               failure_streak = iif(?4, ?5, failure_streak + ?5) where id = ?1",
-        )?
-        .execute((endpoint, self.last_status, self.last_at, self.heals, self.streak))?;
-        w.prepare_cached(
-            "insert into endpoint_hours
-               (endpoint_id, hour, delivered, failed, attempts, attempts_ok, total_ms)
-             values (?1, ?2, ?3, ?4, ?5, ?3, ?6)
-             on conflict do update set delivered = delivered + excluded.delivered,
-               failed = failed + excluded.failed, attempts = attempts + excluded.attempts,
-               attempts_ok = attempts_ok + excluded.attempts_ok,
-               total_ms = total_ms + excluded.total_ms",
-        )?
-        .execute((
-            endpoint,
-            w.now / HOUR_MS,
-            self.good,
-            self.failed_for_good,
-            self.attempts,
-            i64::try_from(self.good_ms).unwrap_or(i64::MAX),
-        ))?;
-        if self.new_bodies {
-            w.prepare_cached(
-                "update attempts set response_body = null where id in (
-                   select id from attempts
-                   where endpoint_id = ?1 and state = 'delivered' and response_body is not null
-                   order by id desc limit -1 offset ?2)",
-            )?
-            .execute((endpoint, GOOD_BODIES_KEPT))?;
-        }
-        Ok(())
-    }
+/// The same for all keys of an endpoint; nothing is to be done unless somebody forgot to release.
+pub(super) fn release_all(w: &Write<'_>, endpoint: i64) -> Result<()> {
+    w.prepare_cached(
+        "update deliveries set due_at = ?2 where due_at = ?3 and id in (
+           select min(id) from deliveries
+           where endpoint_id = ?1 and state = 'waiting' and key is not null group by key)",
+    )?
+    .execute((endpoint, w.now, PARKED))?;
+    Ok(())
 }
 
 /// Takes a step's worth of waiting deliveries out of the queue; returns how many. None when the
 /// endpoint was switched on again since the caller looked.
 pub(super) fn withdraw(w: &Write<'_>, endpoint: i64, state: &str) -> Result<usize> {
-    let moved = w
+    let keys: Vec<i64> = w
         .prepare_cached(
             "update deliveries set state = ?2, ended_at = iif(?2 = 'cancelled', ?3, null)
              where id in (select id from deliveries where endpoint_id = ?1
                and (state = 'waiting' or (?2 = 'cancelled' and state = 'held'))
                and state in ('waiting', 'held') limit ?4)
                and not exists (select 1 from endpoints
-                 where id = ?1 and is_active and deleted_at is null)",
+                 where id = ?1 and is_active and deleted_at is null)
+             returning coalesce(key, 0)",
         )?
-        .execute((endpoint, state, w.now, STEP))?;
+        .query_map((endpoint, state, w.now, STEP), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let moved = keys.len();
+    // Should it be switched on again before all of them are moved.
+    for key in keys.iter().filter(|key| **key != 0).collect::<HashSet<_>>() {
+        release(w, endpoint, *key)?;
+    }
     if moved > 0 && state == "cancelled" {
         w.prepare_cached(
             "insert into endpoint_hours (endpoint_id, hour, cancelled) values (?1, ?2, ?3)
@@ -292,6 +296,17 @@ pub(super) fn backlog(conn: &Connection) -> Result<(i64, Option<i64>)> {
              where state = 'waiting' and state in ('waiting', 'held')",
         )?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// How many endpoints' breakers are open at `now`, and how many have been long enough.
+pub(super) fn breakers(conn: &Connection, now: i64) -> Result<(i64, i64)> {
+    Ok(conn
+        .prepare_cached(
+            "select count(*) filter (where breaker_until > ?1),
+               count(*) filter (where breaker_until <= ?1)
+             from endpoints where breaker_opened > 0 and is_active and deleted_at is null",
+        )?
+        .query_row([now], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! One worker: takes a job, makes the attempt, hands in what came of it.
 
 use super::{
-    Engine, Parts,
+    Engine, Now, Parts,
     lane::{Attempted, Job, Whereto},
+    outcomes,
 };
 use crate::webhooks::{
     inbox,
@@ -12,9 +13,10 @@ use crate::webhooks::{
 use http::{HeaderName, HeaderValue};
 
 pub(super) fn run(engine: &Engine) {
-    while let Some(job) = engine.board.next() {
+    let clock = engine.db.clock();
+    while let Some((job, turn)) = engine.board.next(clock) {
         let attempted = attempt(engine, &job);
-        if engine.board.done(attempted) {
+        if engine.board.done(turn, attempted, Now::of(clock)) {
             engine.owed.ring(&[]);
         }
     }
@@ -22,7 +24,7 @@ pub(super) fn run(engine: &Engine) {
 
 /// One POST of a delivery. Blocks for as long as it takes.
 pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
-    let Job { whereto, delivery, attempts, event } = job;
+    let Job { whereto, delivery, attempts, attempts_before, event, key } = job;
     let number = attempts + 1;
     let at_ms = engine.db.clock().now_ms();
     let now_s = at_ms / 1000;
@@ -35,7 +37,8 @@ pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
                 delivery: *delivery,
                 attempt: number,
                 now_s,
-                keys: &whereto.keys,
+                keys: &whereto.keys.live(at_ms),
+                custom: &whereto.headers,
             };
             let headers = render::headers(event, &named, &body);
             send(engine, whereto, &headers, &body)
@@ -49,9 +52,16 @@ pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
         outcome,
         by_hand: false,
         again_in: None,
+        rest: std::time::Duration::ZERO,
+        key: *key,
+        is_of_webhooks: event.kind.starts_with("webhook."),
     };
     if !attempted.is_good() {
-        attempted.again_in = engine.schedule.next(number, whereto.retry_count, random());
+        let now_ms = engine.db.clock().now_ms();
+        let tries = (number.saturating_sub(*attempts_before), whereto.retry_count);
+        let chance = (now_ms, random());
+        let next = outcomes::after(&engine.schedule, &attempted.outcome, tries, chance);
+        (attempted.again_in, attempted.rest) = (next.again_in, next.rest);
     }
     attempted
 }

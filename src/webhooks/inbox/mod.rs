@@ -10,6 +10,7 @@ mod sql;
 
 use super::{
     engine::Parts,
+    keys::Keys,
     post::Outcome,
     sign::{self, Received as Claimed},
 };
@@ -112,10 +113,12 @@ fn signer(engine: &Parts, headers: &HeaderMap, body: &[u8]) -> Result<Whose> {
     };
     let found = engine.db.read_blocking(|r| sql::owner(r, endpoint))?;
     let Some(owner) = found.filter(|_| id.len() <= ID_MAX) else { return Err(NOBODY) };
-    let keys = engine.keys(endpoint, &owner.secret)?;
-    let now_s = engine.db.clock().now_ms() / 1000;
+    let now_ms = engine.db.clock().now_ms();
+    let keys = Keys::open(&engine.secrets, endpoint, &owner.secret, None)?;
     let claimed = Claimed { id, timestamp, signature };
-    sign::verify_standard(&keys, claimed, body, now_s, sign::TOLERANCE_S).map_err(|_| NOBODY)?;
+    let keys = keys.live(now_ms);
+    sign::verify_standard(&keys, claimed, body, now_ms / 1000, sign::TOLERANCE_S)
+        .map_err(|_| NOBODY)?;
     Ok(Whose { tenant: owner.tenant, user: owner.user, webhook_id: Some(id.to_owned()) })
 }
 

@@ -173,6 +173,7 @@ mod tests {
             let guard = Arc::new(Guard::new("192.168.7.5").unwrap());
             let settings = engine::Settings {
                 workers: 0,
+                workers_max: 0,
                 schedule: Schedule::default(),
                 poster: Poster::new(guard.clone(), &Default::default()).unwrap(),
                 guard,

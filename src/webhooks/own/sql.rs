@@ -78,19 +78,28 @@ pub(super) fn make(
 /// Gives an endpoint a URL and a secret where it had none.
 pub(super) fn set_anew(w: &Write<'_>, id: i64, url: &str, secret: &[u8]) -> Result<()> {
     w.prepare_cached(
-        "update endpoints set url = ?2, secret = ?3, failure_streak = 0, last_status = null,
-           last_attempt_at = null, version = version + 1, updated_at = ?4, deleted_at = null
+        "update endpoints set url = ?2, secret = ?3, last_status = null, last_error = null,
+           last_attempt_at = null, last_success_at = null, failure_streak = 0, is_proven = 0,
+           breaker_opened = 0, breaker_until = null, cool_until = null, failing_since = null,
+           failing_delivery = null, failing_others = 0, failing_warned = 0, is_active = 1,
+           disabled_reason = null, disabled_at = null,
+           version = version + 1, updated_at = ?4, deleted_at = null
          where id = ?1",
     )?
     .execute((id, url, secret, w.now))?;
     Ok(())
 }
 
-/// Gives an endpoint another URL; the same one changes nothing.
+/// Gives an endpoint another URL. The same one changes nothing, unless it was switched off because
+/// it failed: that is how its owner switches it on again.
 pub(super) fn set_url(w: &Write<'_>, id: i64, url: &str) -> Result<()> {
     w.prepare_cached(
-        "update endpoints set url = ?2, failure_streak = 0, version = version + 1, updated_at = ?3
-         where id = ?1 and url <> ?2",
+        "update endpoints set url = ?2, failure_streak = 0, is_proven = 0,
+           breaker_opened = 0, breaker_until = null, cool_until = null, failing_since = null,
+           failing_delivery = null, failing_others = 0, failing_warned = 0, is_active = 1,
+           disabled_reason = null, disabled_at = null,
+           version = version + 1, updated_at = ?3
+         where id = ?1 and (url <> ?2 or not is_active)",
     )?
     .execute((id, url, w.now))?;
     Ok(())

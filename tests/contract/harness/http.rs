@@ -89,6 +89,16 @@ impl Request {
         self
     }
 
+    /// A form with one file under this name, which is sent as it is.
+    pub(crate) fn file(self, name: &str, bytes: &[u8]) -> Self {
+        let head = format!(
+            "--deskbell-test\r\ncontent-disposition: form-data; name=\"file\"; \
+             filename=\"{name}\"\r\n\r\n"
+        );
+        let body = [head.as_bytes(), bytes, b"\r\n--deskbell-test--\r\n"].concat();
+        self.header("content-type", "multipart/form-data; boundary=deskbell-test").body(body)
+    }
+
     /// A JSON body with its content type.
     pub(crate) fn json(self, body: &Value) -> Self {
         self.header("content-type", "application/json").body(body.to_string())
@@ -157,6 +167,8 @@ pub(crate) struct Response {
     headers: Vec<(String, String)>,
     /// The body, as it came.
     pub(crate) body: Vec<u8>,
+    /// Every byte of the answer, head and all.
+    pub(crate) raw: Vec<u8>,
 }
 
 impl Response {
@@ -174,7 +186,8 @@ impl Response {
             .map(|line| line.split_once(':').expect("a header"))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
-        let mut response = Self { what, status, headers, body: all[end + 4..].to_vec() };
+        let body = all[end + 4..].to_vec();
+        let mut response = Self { what, status, headers, body, raw: all };
         if response.header("transfer-encoding") == Some("chunked") {
             response.body = joined(&response.body);
         }

@@ -10,6 +10,7 @@ mod people;
 mod receiver;
 mod server;
 mod socket;
+mod stream;
 
 pub(crate) use http::{Api, Request, Response};
 pub(crate) use line::{Line, ON_POLLING, ON_WEBSOCKET, handshake, poll_path};
@@ -18,6 +19,7 @@ pub(crate) use people::{ADMIN_EMAIL, PASSWORD, Session, Tenant};
 pub(crate) use receiver::{Play, Received, Receiver};
 pub(crate) use server::{Server, Setup};
 pub(crate) use socket::{Frame, Socket};
+pub(crate) use stream::{Message, Stream};
 
 use std::time::Duration;
 

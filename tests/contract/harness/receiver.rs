@@ -14,6 +14,10 @@ use std::{
 pub(crate) enum Play {
     /// With this status.
     Status(u16),
+    /// With this status, and when to come back.
+    Retry(u16, &'static str),
+    /// With 500, and what was sent for a body.
+    Echo,
     /// With 200, after this many milliseconds.
     Late(u64),
     /// Not at all; the connection stays open as long as the receiver.
@@ -136,14 +140,25 @@ impl State {
     fn converse(&self, mut stream: TcpStream) {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         while let Some(request) = read(&mut reader) {
+            let mut said = b"ok".to_vec();
+            let echo = request.body.clone();
             let number = {
                 let mut received = self.received.lock().unwrap();
                 received.push(request);
                 received.len() - 1
             };
             self.changed.notify_all();
+            let mut more = String::new();
             let status = match (self.answers)(number) {
                 Play::Status(status) => status,
+                Play::Retry(status, after) => {
+                    more = format!("retry-after: {after}\r\n");
+                    status
+                }
+                Play::Echo => {
+                    said = echo;
+                    500
+                }
                 Play::Late(ms) => {
                     std::thread::sleep(Duration::from_millis(ms));
                     200
@@ -155,8 +170,9 @@ impl State {
                 }
                 Play::HangUp => return,
             };
-            let answer = format!("HTTP/1.1 {status} Played\r\ncontent-length: 2\r\n\r\nok");
-            if stream.write_all(answer.as_bytes()).is_err() {
+            let head =
+                format!("HTTP/1.1 {status} Played\r\n{more}content-length: {}\r\n\r\n", said.len());
+            if stream.write_all(&[head.as_bytes(), &said].concat()).is_err() {
                 return;
             }
         }
