@@ -59,7 +59,10 @@ async fn work(db: &Db) -> Result<bool> {
     db.write(|w| {
         // Deleted text would else stay in free pages of the file.
         sql::overwrite(w, true)?;
+        // The text index is written last, and then what it forgets must be overwritten, too.
+        w.at_the_end(|last| sql::overwrite(last, true));
         let done = step(w);
+        w.at_the_end(|last| sql::overwrite(last, false));
         sql::overwrite(w, false)?;
         done
     })
