@@ -28,7 +28,7 @@ pub use log::{
 pub use order::PARKED;
 pub use resume::Refused;
 pub use value::{OnUnique, read_uuid};
-pub use write::{Committed, Said, Say, Write};
+pub use write::{Committed, Last, Said, Say, Write};
 
 use crate::{
     config::Synchronous,
