@@ -4,6 +4,7 @@ use crate::{
     attachments,
     auth::{Passwords, Sessions, sql as auth_sql, token},
     bell::{self, Owed},
+    bins::Bins,
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
     erasure,
@@ -47,6 +48,8 @@ pub struct App {
     pub core: Core,
     /// Webhook deliveries.
     pub engine: Engine,
+    /// Request bins.
+    pub bins: Bins,
     /// Tickets for sockets.
     pub tickets: Arc<Tickets>,
     /// The bytes of attachments.
@@ -101,7 +104,9 @@ impl Server {
         let db = open(config, folder, clock, bell::on_commit(orders.clone(), owed.clone()))?;
         say("Database connected successfully");
         let core = core(config, folder, &db, (orders, inbox), mode)?;
-        let guard = guard(config, address, mode)?;
+        let bins = Bins::default();
+        let guard =
+            guard(config, address, mode)?.with_bins(config.public_url.clone(), bins.clone());
         let engine = Engine::start(&db, owed, engine_settings(config, folder, guard, mode)?)
             .map_err(internal)?;
         say(&format!("Webhook manager started with {} workers", config.webhook_workers));
@@ -110,7 +115,7 @@ impl Server {
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
         let types = Types::new(core.db.clone());
-        let app = App { core, engine, tickets: Arc::default(), files, socketio, types };
+        let app = App { core, engine, bins, tickets: Arc::default(), files, socketio, types };
         say("Handlers initialized");
         let retention = retention::Limits::new(config.event_keep_days);
         Ok(Self { app, address, listener, sockets_max: config.ws_max, retention })
@@ -120,7 +125,7 @@ impl Server {
     /// requests and attempts finished or left for the next start, the WAL folded in.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
         let Self { app, listener, sockets_max, retention, .. } = self;
-        let App { core, engine, files, socketio, .. } = app.clone();
+        let App { core, engine, bins, files, socketio, .. } = app.clone();
         let sweep = tokio::spawn(core.hub.clone().sweep());
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
@@ -138,6 +143,7 @@ impl Server {
         tracing::info!("stopping");
         core.hub.stop();
         socketio.stop();
+        bins.stop();
         let finish = async {
             drop(serving.await);
             let stopping = engine.clone();
@@ -286,7 +292,11 @@ fn schedule(config: &Config) -> Result<Schedule, Failure> {
     }
 }
 
-fn guard(config: &Config, address: SocketAddr, mode: Mode) -> Result<Guard, Failure> {
+/// Which addresses webhooks of a server that listens at `address` may go to.
+///
+/// # Errors
+/// 78 for a `WEBHOOK_ALLOW_NET` that cannot be read.
+pub fn guard(config: &Config, address: SocketAddr, mode: Mode) -> Result<Guard, Failure> {
     let guard = allowed_by(config)?;
     if mode.local {
         tracing::warn!("webhooks may be delivered to this machine itself (loopback)");

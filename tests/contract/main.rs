@@ -12,7 +12,9 @@
 
 mod accounts;
 mod agents;
+mod bins;
 mod catalogue;
+mod cli;
 mod clients;
 mod crash;
 mod credentials;
@@ -48,6 +50,7 @@ mod roles_desk;
 mod seed_a;
 mod setup;
 mod smoke;
+mod snippets;
 mod socketio;
 mod socketio_clients;
 mod socketio_outage;

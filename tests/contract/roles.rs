@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 /// One route as everybody tries it.
 pub(crate) struct Row {
     pub(crate) method: &'static str,
-    /// With `{user}`, `{session}`, `{connection}`, `{token}`, `{hook}`, `{seq}` or `{tenant}` for
-    /// one of the first tenant.
+    /// With things of the first tenant by their names in braces, such as `{user}`: [`World`] has
+    /// them all.
     pub(crate) path: &'static str,
     /// What is sent; the good requests of the table change nothing that another row needs.
     pub(crate) body: Value,
@@ -114,6 +114,11 @@ fn house() -> Vec<Row> {
         row("POST", "/webhooks/{hook}/test", none(), theirs(ADMIN)),
         row("GET", "/webhooks/{hook}/logs", none(), theirs(ADMIN)),
         row("GET", "/webhooks/{hook}/stats", none(), theirs(ADMIN)),
+        row("GET", "/bins", none(), ADMIN),
+        row("POST", "/bins", json!({ "name": 7 }), answered(422, ADMIN)),
+        row("GET", "/bins/{bin}", none(), theirs(ADMIN)),
+        row("PATCH", "/bins/{bin}", none(), theirs(ADMIN)),
+        row("GET", "/bins/{bin}/requests", none(), theirs(ADMIN)),
         row("POST", "/webhooks/check", none(), answered(422, ADMIN)),
         row("POST", "/webhooks/{hook}/rotate-secret", none(), theirs(ADMIN)),
         row("POST", "/webhooks/{hook}/pause", none(), theirs(ADMIN)),
@@ -131,6 +136,7 @@ fn house() -> Vec<Row> {
         row("DELETE", "/replays/{replay}", none(), theirs(answered(409, ADMIN))),
         row("DELETE", "/event-types/{type}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/webhooks/{hook}", none(), [401, 403, 403, 403, 200, 404, 404]),
+        row("DELETE", "/bins/{bin}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/users/{user}", none(), theirs(ADMIN)),
     ]
 }
@@ -182,6 +188,7 @@ impl World {
         let connection = until("the socket is listed", || {
             system.get("/api/v1/ws/connections").data()[0]["id"].as_u64()
         });
+        let bin = system.post("/api/v1/bins", &json!({})).expect(201).data()["id"].clone();
         let (delivery, replay) = sent(&system, &hook);
         let described = json!({ "description": "Sold.", "example": {} });
         system.post("/api/v1/event-types/shop.sold", &described).expect(201);
@@ -194,6 +201,7 @@ impl World {
             ("{token}", plain(&token)),
             ("{connection}", connection.to_string()),
             ("{hook}", plain(&hook)),
+            ("{bin}", plain(&bin)),
             ("{delivery}", plain(&delivery)),
             ("{replay}", plain(&replay)),
             ("{type}", String::from("shop.sold")),
