@@ -13,7 +13,7 @@ const ONE_BY_ONE_MAX = 3;
 
 /** The corner where `notices` ring for `user`: `{show(notifications), clear()}`. Gone when `signal` aborts. */
 export function openRings(user, notices, signal) {
-  const box = h("div", { class: "rings", role: "log", "aria-live": "polite", "aria-label": "New notifications" });
+  const box = h("div", { class: "ring-cards", role: "log", "aria-live": "polite", "aria-label": "New notifications" });
   document.body.append(box);
   const cards = new Set();
   const held = () => box.matches(":hover") || box.contains(document.activeElement);
