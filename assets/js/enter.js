@@ -21,7 +21,7 @@ async function check({ renew = false } = {}) {
   }
 }
 
-const waiting = () => h("div", { class: "empty", role: "status" }, mark("rings"), h("p", {}, "One moment…"));
+const waiting = () => h("div", { class: "empty", role: "status" }, mark("struck"), h("p", {}, "One moment…"));
 
 /** `/admin/tickets/7` as customers know it, and the other way round; other paths are only for one of them. */
 function elsewhere(base, other) {
