@@ -3,8 +3,10 @@
 //! A door makes an [`Arrival`] and gets a [`Connection`]; dropping that is the only way to leave.
 //! Nothing tells the hub about a durable event but the bell.
 
+mod handed;
 mod mailbox;
 mod outbox;
+mod picture;
 mod presence;
 mod replay;
 mod ringer;
@@ -14,7 +16,9 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use handed::{Handed, Tally};
 pub use outbox::{Outbox, Wire};
+pub use picture::{Picture, Protocol};
 pub use presence::{Presence, Present};
 pub use replay::{Missed, Replayed, Resumed, go_live, replay};
 pub use ringer::{INBOX_MAX, Order, Rung};
@@ -51,6 +55,12 @@ pub struct Limits {
     pub all: usize,
     /// Of one user.
     pub per_user: usize,
+}
+
+/// The number of the first session: no session has the number of one before a restart, so that
+/// nobody ends a stranger's connection from an old list. Exact in JavaScript until the year 2255.
+fn first_id(now_ms: i64) -> u64 {
+    u64::try_from(now_ms).unwrap_or(0).saturating_mul(1_000)
 }
 
 /// A cheap handle on the hub.
@@ -112,10 +122,10 @@ impl Hub {
         Ok(Self {
             inner: Arc::new(Inner {
                 presence: Arc::new(Presence::new(clock.clone())),
+                next_id: AtomicU64::new(first_id(clock.now_ms())),
                 clock,
                 limits,
                 orders,
-                next_id: AtomicU64::new(1),
                 sessions: Mutex::default(),
                 stopping: AtomicBool::new(false),
                 rung,

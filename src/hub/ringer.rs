@@ -5,7 +5,7 @@
 //! and between visits new events are taken in. Its inbox is bounded and nobody waits for it: when
 //! it finds a gap in `seq` it reads the log.
 
-use super::{rooms::Rooms, session::Session};
+use super::{Handed, Tally, rooms::Rooms, session::Session};
 use crate::{
     db::{Db, events_between},
     event::Envelope,
@@ -58,6 +58,8 @@ pub struct Rung {
     pub lags: AtomicU64,
     /// The `seq` up to which everything was carried.
     pub seq: AtomicI64,
+    /// To how many sessions each of the newest events was handed.
+    pub tally: Tally,
 }
 
 pub(super) struct Ringer {
@@ -155,17 +157,18 @@ impl Ringer {
         if event.seq <= self.last_seq {
             return;
         }
-        let mut deliveries = 0;
+        let mut handed = Handed::default();
         let round = &mut self.round;
         self.rooms.each(event, |session| {
-            deliveries += 1;
+            handed.count(session.protocol);
             if session.post(event) {
                 round.push_back(session.clone());
             }
         });
         self.last_seq = event.seq;
+        self.rung.tally.note(event.seq, handed);
         self.rung.seq.store(event.seq, Ordering::Release);
         self.rung.events.fetch_add(1, Ordering::Relaxed);
-        self.rung.deliveries.fetch_add(deliveries, Ordering::Relaxed);
+        self.rung.deliveries.fetch_add(handed.total(), Ordering::Relaxed);
     }
 }

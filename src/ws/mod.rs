@@ -4,6 +4,7 @@
 //! is one small task per socket, which events do not wake. What another door with WebSockets needs
 //! too is public: [`Handshake`], [`Talk`], [`wire`].
 
+pub mod connections;
 mod door;
 mod frames;
 mod handshake;
