@@ -3,6 +3,7 @@
 //! A door makes an [`Arrival`] and gets a [`Connection`]; dropping that is the only way to leave.
 //! Nothing tells the hub about a durable event but the bell.
 
+mod drain;
 mod mailbox;
 mod outbox;
 mod presence;
@@ -10,16 +11,22 @@ mod replay;
 mod ringer;
 mod rooms;
 mod session;
+mod signs;
+mod standing;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod topics;
+mod watch;
 
 pub use outbox::{Outbox, Wire};
 pub use presence::{Presence, Present};
-pub use replay::{Missed, Replayed, Resumed, go_live, replay};
+pub use replay::{Missed, Replayed, Resumed, go_live, replay, replay_topic};
 pub use ringer::{INBOX_MAX, Order, Rung};
 pub use session::{Arrival, Close, CloseReason, Session, Tongue};
+pub use signs::{Heard, Saying, Sign, TYPING_MS, Word};
 pub use sweep::PING_EVERY_MS;
+pub use topics::{Judge, Rights, Ruling, TOPICS_MAX, Verdict};
 
 use crate::{
     db::Db,
@@ -68,7 +75,10 @@ struct Inner {
     /// Clients that were admitted and are not connected yet.
     stopping: AtomicBool,
     presence: Arc<Presence>,
+    watch: watch::Watch,
     rung: Arc<Rung>,
+    topics: Arc<topics::Topics>,
+    rights: Arc<Rights>,
     replays: Semaphore,
 }
 
@@ -92,13 +102,17 @@ impl Hub {
         orders: SyncSender<Order>,
         inbox: Receiver<Order>,
         limits: Limits,
+        rights: Rights,
     ) -> Result<Self> {
         let clock = db.clock().clone();
         let rung = Arc::new(Rung::default());
+        let (topics, rights) = (Arc::<topics::Topics>::default(), Arc::new(rights));
         let ringer = Ringer {
             inbox,
             db: db.clone(),
             rooms: rooms::Rooms::default(),
+            topics: topics.clone(),
+            rights: rights.clone(),
             last_seq: db.latest_seq(),
             rung: rung.clone(),
             round: std::collections::VecDeque::new(),
@@ -112,6 +126,7 @@ impl Hub {
         Ok(Self {
             inner: Arc::new(Inner {
                 presence: Arc::new(Presence::new(clock.clone())),
+                watch: watch::Watch::new(&clock),
                 clock,
                 limits,
                 orders,
@@ -119,6 +134,8 @@ impl Hub {
                 sessions: Mutex::default(),
                 stopping: AtomicBool::new(false),
                 rung,
+                topics,
+                rights,
                 replays: Semaphore::new(REPLAYS_MAX),
             }),
         })
@@ -248,6 +265,8 @@ impl Deref for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.hub.leave_all(&self.session);
+        self.hub.unwatch(&self.session);
         self.hub.inner.sessions.lock().remove(&self.session.id);
         // The inbox is drained within microseconds, so this waits at most a moment.
         drop(self.hub.inner.orders.send(Order::Leave(self.session.clone())));

@@ -5,10 +5,14 @@
 //! and between visits new events are taken in. Its inbox is bounded and nobody waits for it: when
 //! it finds a gap in `seq` it reads the log.
 
-use super::{rooms::Rooms, session::Session};
+use super::{
+    rooms::Rooms,
+    session::Session,
+    topics::{Rights, Topics},
+};
 use crate::{
     db::{Db, events_between},
-    event::Envelope,
+    event::{Envelope, Room},
 };
 use std::{
     collections::VecDeque,
@@ -64,6 +68,8 @@ pub(super) struct Ringer {
     pub(super) inbox: Receiver<Order>,
     pub(super) db: Db,
     pub(super) rooms: Rooms,
+    pub(super) topics: Arc<Topics>,
+    pub(super) rights: Arc<Rights>,
     pub(super) last_seq: i64,
     pub(super) rung: Arc<Rung>,
     pub(super) round: VecDeque<Arc<Session>>,
@@ -157,12 +163,19 @@ impl Ringer {
         }
         let mut deliveries = 0;
         let round = &mut self.round;
-        self.rooms.each(event, |session| {
+        let mut hear = |session: &Arc<Session>| {
             deliveries += 1;
             if session.post(event) {
                 round.push_back(session.clone());
             }
-        });
+        };
+        if let Room::Topic(topic) = &event.room {
+            let members = self.topics.members(event.tenant, topic);
+            members.iter().filter(|session| session.who.may_hear(event)).for_each(&mut hear);
+        } else {
+            self.rooms.each(event, &mut hear);
+        }
+        self.topics.note(event, &self.rights);
         self.last_seq = event.seq;
         self.rung.seq.store(event.seq, Ordering::Release);
         self.rung.events.fetch_add(1, Ordering::Relaxed);

@@ -1,5 +1,7 @@
 //! The whole, wired: what is started in which order, and how it ends.
 
+mod rights;
+
 use crate::{
     attachments,
     auth::{Passwords, Sessions, sql as auth_sql, token},
@@ -122,6 +124,8 @@ impl Server {
         let Self { app, listener, sockets_max, retention, .. } = self;
         let App { core, engine, files, socketio, .. } = app.clone();
         let sweep = tokio::spawn(core.hub.clone().sweep());
+        let rights = tokio::spawn(core.hub.clone().keep_rights());
+        let presence = tokio::spawn(core.hub.clone().tell_presence());
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
@@ -136,9 +140,10 @@ impl Server {
         drop(stop.wait_for(|stop| *stop).await);
         notify_systemd(&[Notice::Stopping]);
         tracing::info!("stopping");
-        core.hub.stop();
-        socketio.stop();
         let finish = async {
+            core.hub.drain().await;
+            core.hub.stop();
+            socketio.stop();
             drop(serving.await);
             let stopping = engine.clone();
             drop(tokio::task::spawn_blocking(move || stopping.stop(STOP_WITHIN / 2)).await);
@@ -149,9 +154,10 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in
-            [sweep, touch, watchdog, files, clocks, replays, trimming, forgetting, heartbeat]
-        {
+        for task in [
+            sweep, rights, presence, touch, watchdog, files, clocks, replays, trimming, forgetting,
+            heartbeat,
+        ] {
             task.abort();
         }
         let db = core.db.clone();
@@ -216,7 +222,7 @@ fn core(
     let keys = token::Keys::new(&secret, &previous);
     say("Repositories initialized");
     let limits = hub::Limits { all: config.ws_max, per_user: config.ws_max_per_user };
-    let hub = Hub::start(db, orders, inbox, limits).map_err(internal)?;
+    let hub = Hub::start(db, orders, inbox, limits, rights::rights(db)).map_err(internal)?;
     say("WebSocket Hub started (single-server mode)");
     Ok(Core::new(CoreParts {
         db: db.clone(),
