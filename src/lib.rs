@@ -12,7 +12,8 @@
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
 //!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`erasure`]
 //!   (forgetting a person), [`events`] (the log from outside), [`sync`] (what a client shows),
-//!   [`webhooks`] (endpoints, users' own ones, the delivery engine), [`retention`] (what is
+//!   [`webhooks`] (endpoints, users' own ones, the delivery engine), [`bins`] (addresses of our
+//!   own that keep what is sent to them, for trying webhooks out), [`retention`] (what is
 //!   forgotten, and when).
 //! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`],
 //!   [`sse`] (server-sent events).
@@ -25,6 +26,7 @@ pub mod articles;
 pub mod attachments;
 pub mod auth;
 pub mod bell;
+pub mod bins;
 pub mod cli;
 pub mod comments;
 pub mod config;

@@ -9,6 +9,7 @@ use crate::{
     app::App,
     articles::{categories_http as categories, http as articles, public_http as reading},
     attachments::http as attachments,
+    bins::http as bins,
     comments::http as comments,
     events::{http as events, types::http as event_types},
     http::{Core, frame, origin},
@@ -50,6 +51,8 @@ pub(crate) fn all(app: App) -> Router {
         .route("/ws", get(ws::upgrade))
         .route("/socket.io", any(socketio::answer))
         .route("/socket.io/", any(socketio::answer))
+        .route("/bin/{id}", any(bins::receive))
+        .route("/bin/{id}/{*rest}", any(bins::receive))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/health", get(health::ready))
@@ -119,6 +122,9 @@ fn webhooks() -> Router<App> {
         .route("/deliveries/{id}", get(deliveries::show))
         .route("/deliveries/{id}/retry", post(deliveries::retry))
         .route("/deliveries/{id}/cancel", post(deliveries::cancel))
+        .route("/bins", get(bins::list).post(bins::create))
+        .route("/bins/{id}", get(bins::show).patch(bins::change).delete(bins::delete))
+        .route("/bins/{id}/requests", get(bins::requests))
 }
 
 fn conversation() -> Router<App> {

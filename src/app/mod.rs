@@ -1,11 +1,13 @@
 //! The whole, wired: what is started in which order, and how it ends.
 
 mod rights;
+mod systemd;
 
 use crate::{
     attachments,
     auth::{Passwords, Sessions, sql as auth_sql, token},
     bell::{self, Owed},
+    bins::Bins,
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
     erasure,
@@ -34,6 +36,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
+use systemd::{Notice, notify_systemd, watchdog};
 use tokio::{net::TcpListener, sync::watch};
 
 /// How long an orderly stop may take.
@@ -49,6 +52,8 @@ pub struct App {
     pub core: Core,
     /// Webhook deliveries.
     pub engine: Engine,
+    /// Request bins.
+    pub bins: Bins,
     /// Tickets for sockets.
     pub tickets: Arc<Tickets>,
     /// The bytes of attachments.
@@ -103,7 +108,9 @@ impl Server {
         let db = open(config, folder, clock, bell::on_commit(orders.clone(), owed.clone()))?;
         say("Database connected successfully");
         let core = core(config, folder, &db, (orders, inbox), mode)?;
-        let guard = guard(config, address, mode)?;
+        let bins = Bins::default();
+        let guard =
+            guard(config, address, mode)?.with_bins(config.public_url.clone(), bins.clone());
         let engine = Engine::start(&db, owed, engine_settings(config, folder, guard, mode)?)
             .map_err(internal)?;
         say(&format!("Webhook manager started with {} workers", config.webhook_workers));
@@ -112,7 +119,7 @@ impl Server {
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
         let types = Types::new(core.db.clone());
-        let app = App { core, engine, tickets: Arc::default(), files, socketio, types };
+        let app = App { core, engine, bins, tickets: Arc::default(), files, socketio, types };
         say("Handlers initialized");
         let retention = retention::Limits::new(config.event_keep_days);
         Ok(Self { app, address, listener, sockets_max: config.ws_max, retention })
@@ -122,7 +129,7 @@ impl Server {
     /// requests and attempts finished or left for the next start, the WAL folded in.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
         let Self { app, listener, sockets_max, retention, .. } = self;
-        let App { core, engine, files, socketio, .. } = app.clone();
+        let App { core, engine, bins, files, socketio, .. } = app.clone();
         let sweep = tokio::spawn(core.hub.clone().sweep());
         let rights = tokio::spawn(core.hub.clone().keep_rights());
         let presence = tokio::spawn(core.hub.clone().tell_presence());
@@ -140,6 +147,7 @@ impl Server {
         drop(stop.wait_for(|stop| *stop).await);
         notify_systemd(&[Notice::Stopping]);
         tracing::info!("stopping");
+        bins.stop();
         let finish = async {
             core.hub.drain().await;
             core.hub.stop();
@@ -292,7 +300,11 @@ fn schedule(config: &Config) -> Result<Schedule, Failure> {
     }
 }
 
-fn guard(config: &Config, address: SocketAddr, mode: Mode) -> Result<Guard, Failure> {
+/// Which addresses webhooks of a server that listens at `address` may go to.
+///
+/// # Errors
+/// 78 for a `WEBHOOK_ALLOW_NET` that cannot be read.
+pub fn guard(config: &Config, address: SocketAddr, mode: Mode) -> Result<Guard, Failure> {
     let guard = allowed_by(config)?;
     if mode.local {
         tracing::warn!("webhooks may be delivered to this machine itself (loopback)");
@@ -343,49 +355,4 @@ async fn touch_sessions(core: Core) {
             }
         }
     }
-}
-
-/// Feeds systemd's watchdog, where it asks for that, while the writer answers.
-async fn watchdog(core: Core) {
-    let Some(every) = watchdog_every() else { return };
-    loop {
-        tokio::time::sleep(every).await;
-        if core.db.write(|_| Ok(())).await.is_ok() {
-            notify_systemd(&[Notice::Alive]);
-        }
-    }
-}
-
-enum Notice {
-    Ready,
-    Alive,
-    Stopping,
-}
-
-#[cfg(unix)]
-fn notify_systemd(notices: &[Notice]) {
-    let states: Vec<_> = notices
-        .iter()
-        .map(|notice| match notice {
-            Notice::Ready => sd_notify::NotifyState::Ready,
-            Notice::Alive => sd_notify::NotifyState::Watchdog,
-            Notice::Stopping => sd_notify::NotifyState::Stopping,
-        })
-        .collect();
-    if let Err(e) = sd_notify::notify(&states) {
-        tracing::debug!(error = %e, "systemd could not be told");
-    }
-}
-
-#[cfg(not(unix))]
-fn notify_systemd(_: &[Notice]) {}
-
-#[cfg(unix)]
-fn watchdog_every() -> Option<Duration> {
-    sd_notify::watchdog_enabled().map(|within| within / 3)
-}
-
-#[cfg(not(unix))]
-fn watchdog_every() -> Option<Duration> {
-    None
 }

@@ -5,7 +5,11 @@ mod bench;
 mod config;
 mod demo;
 mod healthcheck;
+mod listen;
+mod remote;
 mod serve;
+mod shown;
+mod webhook;
 
 use crate::{
     config::{Flags, Surroundings},
@@ -41,6 +45,11 @@ pub enum Command {
     Config(config::Command),
     /// Ask the running server whether it is well; exit code 0 or 1
     Healthcheck(healthcheck::Args),
+    /// Webhooks: list, test, logs, statistics of a running server; check a URL or a signature
+    #[command(subcommand)]
+    Webhook(webhook::Command),
+    /// Show events of a running server as they happen, or post them to a local URL, signed
+    Listen(listen::Args),
     /// Measure this machine: a throw-away server and clients that drive it
     #[command(subcommand)]
     Bench(bench::Command),
@@ -59,6 +68,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Admin(command)) => admin::run(command, &cli.flags, &around),
         Some(Command::Config(command)) => config::run(command, &cli.flags, &around),
         Some(Command::Healthcheck(args)) => healthcheck::run(&args, &cli.flags, &around),
+        Some(Command::Webhook(command)) => webhook::run(command, &cli.flags, &around),
+        Some(Command::Listen(args)) => listen::run(&args),
         Some(Command::Bench(command)) => bench::run(&command),
         Some(Command::Version { json }) => say(&version(json)),
         Some(Command::Demo) => demo::run(&cli.flags, &around),

@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args, flags: &Flags, around: &Surroundings) -> Result<(
 }
 
 /// Development on one's own machine: pages on localhost may call, webhooks may go to loopback.
-fn is_local(loaded: &Loaded) -> bool {
+pub(super) fn is_local(loaded: &Loaded) -> bool {
     let config = &loaded.config;
     let loopback = config.server_host == "localhost"
         || config.server_host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());

@@ -106,7 +106,8 @@ pub async fn replay_topic(
     Ok(true)
 }
 
-/// Sends a held session what `is_wanted` picks of the log after `from`, until it meets what is held.
+/// Sends a held session what `is_wanted` picks of the log after `from`, until it meets the held
+/// part.
 async fn send_all(
     db: &Db,
     session: &Session,

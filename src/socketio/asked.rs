@@ -105,11 +105,13 @@ async fn replay_room(core: &Core, session: &Session, ask: &Ask) {
     let missed = Missed { since, epoch: join.epoch.as_deref(), max: None };
     let room = &*join.room;
     let resync = |reason: Value, log: Option<Bounds>| {
-        let latest_seq = log.map(|log| log.latest);
-        let oldest_seq = log.map(|log| log.oldest);
-        let (name, room) = ("resync_required", room);
-        let words = json!({ "room": room, "reason": reason, "latest_seq": latest_seq, "oldest_seq": oldest_seq });
-        event(ROOT, &json!([name, words]).to_string(), &[])
+        let words = json!({
+            "room": room,
+            "reason": reason,
+            "latest_seq": log.map(|log| log.latest),
+            "oldest_seq": log.map(|log| log.oldest),
+        });
+        event(ROOT, &json!(["resync_required", words]).to_string(), &[])
     };
     let told = |outcome| match outcome {
         Replayed::Whole(resumed) => {

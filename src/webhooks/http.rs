@@ -222,6 +222,10 @@ pub async fn delete(
 /// resolve is only worth a warning.
 pub(super) async fn reachable(engine: &Engine, field: &str, url: &str) -> Result<Option<String>> {
     let target = engine.guard.parse_url(url).map_err(|why| Error::field(field, why.to_string()))?;
+    if let Some(id) = target.bin() {
+        let is_there = engine.guard.bins().owner(id, engine.db.clock().now_ms()).is_some();
+        return Ok((!is_there).then(|| String::from(super::bin::GONE)));
+    }
     let engine = engine.clone();
     let checked = blocking(move || engine.poster.check(&target, LOOK_UP_WITHIN)).await?;
     match checked {

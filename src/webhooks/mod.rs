@@ -4,10 +4,12 @@
 //! **attempt** is one POST of it. [`address`] says which addresses may be called, [`sign`] how a
 //! delivery is signed, [`schedule`] when it is tried again; [`crypt`] keeps the secrets, [`post`]
 //! makes the one call, and [`engine`] takes deliveries from the queue to their end. [`own`] is a
-//! user's own endpoint, which hears what they are notified of; [`inbox`] the receiver inside.
-//! People rotate [`keys`], look after [`deliveries`] and have many sent again by [`replay`].
+//! user's own endpoint, which hears what they are notified of; [`inbox`] the receiver inside, and
+//! [`bin`] how deliveries get into the server's own request bins. People rotate [`keys`], look
+//! after [`deliveries`] and have many sent again by [`replay`].
 
 pub mod address;
+pub mod bin;
 pub mod check;
 pub mod crypt;
 pub mod deliveries;

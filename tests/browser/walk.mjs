@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { Api, base, finish, forgiving, inspect, openBrowser, openPage, openReceiver, restartServer, step, until } from "./desk.mjs";
+import { lookAfterWebhooks } from "./hooks.mjs";
 
 const EMAIL = "vera@example.com";
 const PASSWORD = "a long walk in the park";
@@ -177,6 +178,8 @@ await step("it is changed, paused and resumed", async () => {
   await page.getByRole("row").filter({ hasText: "Ledger" }).getByText("100 %").waitFor();
   await inspect(page, "webhooks");
 });
+
+await lookAfterWebhooks({ page, api, open, heading, hostile: HOSTILE });
 
 await step("a killed server is waited for, and nothing that happened meanwhile is missing", async () => {
   await open("Live");

@@ -191,6 +191,22 @@ impl Garden {
             "url": format!("http://127.0.0.1:7000/{}", self.word("path", STAFF)) });
         let hook = make(admin, "/webhooks", hook);
         self.note("webhooks", &hook);
+        // Tests of a webhook are heard by all staff, with its name.
+        let plain = json!({ "name": "a", "events": ["call.*"], "url": "http://127.0.0.1:7000/" });
+        let plain = make(admin, "/webhooks", plain);
+        let path = format!("/webhooks/{}", self.note("webhooks", &plain));
+        let tested = admin.post(&format!("/api/v1{path}/test"), &json!({})).expect(200).data();
+        let delivery = tested["delivery_id"].to_string();
+        self.ids.entry("deliveries").or_default().push(delivery);
+        let since = json!({ "since": "2020-01-01T00:00:00Z" });
+        let replay = make(admin, &format!("{path}/replay"), since);
+        self.note("replays", &replay);
+        let bin = make(admin, "/bins", json!({ "name": self.word("bin", STAFF) }));
+        let path = format!("/bin/{}", self.note("bins", &bin));
+        admin.request("POST", &path).body(self.word("binned", STAFF)).send().expect(200);
+        let described = json!({ "description": "It grew.", "example": {} });
+        make(admin, "/event-types/garden.grown", described);
+        self.ids.entry("event-types").or_default().push("garden.grown".into());
         let token = json!({ "name": self.word("token", STAFF), "scopes": ["users:read"] });
         let token = make(admin, "/tokens", token);
         self.note("tokens", &token);

@@ -25,6 +25,17 @@ fn wait(api: &Api, query: String) -> JoinHandle<(Vec<i64>, i64)> {
     })
 }
 
+/// Ten of one user who wait: an eleventh finds no place.
+fn ten_wait(who: &Session, after: i64) -> Vec<JoinHandle<(Vec<i64>, i64)>> {
+    let waiting = (0..10).map(|_| wait(who, format!("after={after}&wait=60"))).collect();
+    let full = crate::wire::until("ten wait", || {
+        let answer = who.get(&format!("/api/v1/events?after={after}&wait=1"));
+        (answer.status == 429).then_some(answer)
+    });
+    assert!(full.header("retry-after").is_some());
+    waiting
+}
+
 #[test]
 fn who_waits_is_answered_the_moment_something_is_for_them() {
     let server = Server::start();
@@ -70,12 +81,7 @@ fn a_wait_is_bounded_and_a_lost_place_is_told_at_once() {
     let gone = admin.get("/api/v1/events?after=9999999&wait=60").expect(410).json();
     assert_eq!(gone["error"]["code"], "resync_required");
     let after = admin.latest_seq();
-    let waiting: Vec<_> = (0..10).map(|_| wait(&admin, format!("after={after}&wait=60"))).collect();
-    let full = crate::wire::until("ten wait", || {
-        let answer = admin.get(&format!("/api/v1/events?after={after}&wait=1"));
-        (answer.status == 429).then_some(answer)
-    });
-    assert!(full.header("retry-after").is_some());
+    let waiting = ten_wait(&admin, after);
     publish(&admin, json!({}));
     for one in waiting {
         assert_eq!(one.join().unwrap().0.len(), 1);
@@ -87,8 +93,10 @@ fn a_wait_is_bounded_and_a_lost_place_is_told_at_once() {
 fn who_waits_is_let_go_when_the_server_stops() {
     let server = Server::start();
     let admin = server.admin();
-    let waits = wait(&admin, format!("after={}&wait=60", admin.latest_seq()));
+    let waiting = ten_wait(&admin, admin.latest_seq());
     server.terminate();
     assert_eq!(server.ended().1.code, Some(0));
-    assert!(waits.join().is_ok_and(|(seqs, _)| seqs.is_empty()));
+    for one in waiting {
+        assert!(one.join().is_ok_and(|(seqs, _)| seqs.is_empty()));
+    }
 }

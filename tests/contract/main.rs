@@ -12,7 +12,9 @@
 
 mod accounts;
 mod agents;
+mod bins;
 mod catalogue;
+mod cli;
 mod clients;
 mod crash;
 mod credentials;
@@ -44,9 +46,11 @@ mod quick_start;
 mod reading;
 mod roles;
 mod roles_desk;
+mod search;
 mod seed_a;
 mod setup;
 mod smoke;
+mod snippets;
 mod socketio;
 mod socketio_clients;
 mod socketio_outage;

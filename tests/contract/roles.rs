@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 /// One route as everybody tries it.
 pub(crate) struct Row {
     pub(crate) method: &'static str,
-    /// With `{user}`, `{session}`, `{token}`, `{hook}`, `{seq}` or `{tenant}` for one of the first
-    /// tenant.
+    /// With `{user}`, `{session}`, `{token}`, `{hook}`, `{bin}`, `{seq}` or `{tenant}` for one of
+    /// the first tenant.
     pub(crate) path: &'static str,
     /// What is sent; the good requests of the table change nothing that another row needs.
     pub(crate) body: Value,
@@ -112,6 +112,11 @@ fn house() -> Vec<Row> {
         row("POST", "/webhooks/{hook}/test", none(), theirs(ADMIN)),
         row("GET", "/webhooks/{hook}/logs", none(), theirs(ADMIN)),
         row("GET", "/webhooks/{hook}/stats", none(), theirs(ADMIN)),
+        row("GET", "/bins", none(), ADMIN),
+        row("POST", "/bins", json!({ "name": 7 }), answered(422, ADMIN)),
+        row("GET", "/bins/{bin}", none(), theirs(ADMIN)),
+        row("PATCH", "/bins/{bin}", none(), theirs(ADMIN)),
+        row("GET", "/bins/{bin}/requests", none(), theirs(ADMIN)),
         row("POST", "/webhooks/check", none(), answered(422, ADMIN)),
         row("POST", "/webhooks/{hook}/rotate-secret", none(), theirs(ADMIN)),
         row("POST", "/webhooks/{hook}/pause", none(), theirs(ADMIN)),
@@ -128,6 +133,7 @@ fn house() -> Vec<Row> {
         row("DELETE", "/replays/{replay}", none(), theirs(answered(409, ADMIN))),
         row("DELETE", "/event-types/{type}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/webhooks/{hook}", none(), [401, 403, 403, 403, 200, 404, 404]),
+        row("DELETE", "/bins/{bin}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/users/{user}", none(), theirs(ADMIN)),
     ]
 }
@@ -174,6 +180,7 @@ impl World {
         let hook = json!({ "name": "a", "url": "http://127.0.0.1:7000/", "events": ["call.*"],
             "timeout": 1 });
         let hook = system.post("/api/v1/webhooks", &hook).expect(201).data()["id"].clone();
+        let bin = system.post("/api/v1/bins", &json!({})).expect(201).data()["id"].clone();
         let (delivery, replay) = sent(&system, &hook);
         let described = json!({ "description": "Sold.", "example": {} });
         system.post("/api/v1/event-types/shop.sold", &described).expect(201);
@@ -185,6 +192,7 @@ impl World {
             ("{session}", plain(&session)),
             ("{token}", plain(&token)),
             ("{hook}", plain(&hook)),
+            ("{bin}", plain(&bin)),
             ("{delivery}", plain(&delivery)),
             ("{replay}", plain(&replay)),
             ("{type}", String::from("shop.sold")),

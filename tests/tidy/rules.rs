@@ -66,7 +66,11 @@ const FENCES: &[Fence] = &[
         |at| at.speaks_http(),
         "only the threshold, doors, http.rs, and the files that wire them",
     ),
-    (&["ureq"], |at| at.path.starts_with("src/webhooks/post"), "one module builds an HTTP agent"),
+    (
+        &["ureq"],
+        |at| at.path.starts_with("src/webhooks/post") || at.path == "src/cli/remote.rs",
+        "the server has one HTTP agent, in webhooks/post, and commands one, in cli/remote.rs",
+    ),
     (&["SystemTime"], |at| at.module == "time", "the clock is read in time.rs only"),
     (&["Timestamp", "::", "now"], |at| at.module == "time", "the clock is read in time.rs only"),
     (&["Uuid", "::", "now_v7"], |_| false, "ids carry the time of the clock: id::uuid_v7"),

@@ -36,6 +36,9 @@ export const sections = [
     name: "Connections",
     pages: [
       { path: "/admin/webhooks", name: "Webhooks", icon: "hook", role: "admin", load: () => import("./webhooks.js") },
+      { path: "/admin/bins", name: "Request bins", icon: "tray", role: "admin", load: () => import("./bins.js") },
+      { path: "/admin/event-types", name: "Event types", icon: "tags", role: "agent", load: () => import("./event-types.js") },
+      { path: "/admin/bins/:id", under: "/admin/bins", role: "admin", load: () => import("./bin.js") },
       { path: "/admin/webhooks/:id", under: "/admin/webhooks", role: "admin", load: () => import("./webhook.js") },
     ],
   },

@@ -1,14 +1,19 @@
 // The log of one webhook: every attempt, newest first, with what was answered; older ones on request.
 
 import { api, query, sentence } from "../api.js";
-import { copyButton, empty, fill, h, icon, note } from "../dom.js";
+import { copyButton, empty, fill, h, icon, note, toast } from "../dom.js";
 import { moment, toMs } from "../time.js";
 import { hue } from "../words.js";
 
 const PAGE = 25;
+/** How long a delivery that was sent again is watched: as long as a receiver may take. */
+const FOLLOW_MS = 31_000;
 const TONES = { delivered: "good", waiting: "warn", failed: "bad" };
 /** What an attempt can come to, and what that means for its delivery. */
 const STATES = [["delivered", "Delivered"], ["waiting", "To be tried again"], ["failed", "Failed for good"]];
+
+/** What became of a delivery. */
+const FATES = { delivered: "was delivered", failed: "has failed", waiting: "waits for its next try", held: "is set aside", expired: "has expired", cancelled: "was cancelled" };
 
 /** JSON made readable, anything else as it is. */
 function pretty(text) {
@@ -19,7 +24,48 @@ function pretty(text) {
   }
 }
 
-function detail(entry) {
+/** What would be sent, and what can be done about it; asked for when a line is opened. */
+function delivery(entry, refresh) {
+  const box = h("div", { class: "stack" });
+  const says = h("div");
+  const act = (words, deed, body) => {
+    const button = h("button", { type: "button", class: "button button-s" }, words);
+    button.addEventListener("click", async () => {
+      try {
+        await api.post(`/deliveries/${entry.delivery_id}/${deed}`, body);
+        toast(deed === "retry" ? "It is sent again" : "It is not sent any more");
+        let { attempt, state } = await look();
+        // The answer takes as long as the receiver takes.
+        for (const before = attempt, end = Date.now() + FOLLOW_MS; state === "waiting" && attempt === before && box.isConnected && Date.now() < end;) {
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          ({ attempt, state } = await look());
+        }
+        refresh();
+      } catch (error) {
+        fill(says, note("bad", sentence(error)));
+      }
+    });
+    return button;
+  };
+  const look = async () => {
+    const { data } = await api.get(`/deliveries/${entry.delivery_id}`);
+    const open = data.state === "waiting" || data.state === "held";
+    const sent = data.request && Object.entries(data.request.headers).map(([name, value]) => `${name}: ${value}`).join("\n");
+    const body = data.request && pretty(data.request.body);
+    fill(box,
+      h("p", { class: "small" }, `The delivery ${FATES[data.state] ?? data.state}, after ${data.attempt} ${data.attempt === 1 ? "try" : "tries"}.`),
+      data.request ? h("details", { class: "came" }, h("summary", {}, "What is sent"), h("div", { class: "more" },
+        h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": "Headers that are sent" }, `POST ${data.request.url}\n${sent}`)),
+        h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": "Body that is sent" }, body), copyButton(() => data.request.body))))
+        : h("p", { class: "small quiet" }, "The data of its event is no longer kept."),
+      entry.event !== "webhook.test" && h("div", { class: "row" }, data.request && act(data.state === "delivered" ? "Deliver once more" : "Deliver now", "retry", { force: data.state === "delivered" }), open && act("Cancel", "cancel", {})), says);
+    return data;
+  };
+  look().catch((error) => fill(box, h("p", { class: "small quiet" }, sentence(error))));
+  return box;
+}
+
+function detail(entry, refresh) {
   const facts = [["Delivery", entry.delivery_id], ["Event number", entry.seq], ["Attempt", entry.attempt], ["Retries so far", entry.retries]];
   const answer = entry.response_body ? pretty(entry.response_body) : "";
   return h("div", { class: "stack" },
@@ -27,7 +73,8 @@ function detail(entry) {
       entry.next_attempt_at && h("div", {}, h("dt", {}, "Next try"), h("dd", {}, moment(entry.next_attempt_at)))),
     entry.error && note("bad", entry.error),
     answer ? h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": "What the receiver answered" }, answer), copyButton(() => answer))
-      : h("p", { class: "small quiet" }, "No answer kept."));
+      : h("p", { class: "small quiet" }, "No answer kept."),
+    delivery(entry, refresh));
 }
 
 /** What came of an attempt. */
@@ -43,7 +90,8 @@ function statusCell(entry) {
 
 /** A row that keeps its place and its openness while its entry changes. */
 class Row {
-  constructor(entry) {
+  constructor(entry, refresh) {
+    this.refresh = refresh;
     this.id = entry.id;
     this.open = false;
     this.line = h("tr", { class: "opens" });
@@ -72,14 +120,14 @@ class Row {
     const had = document.activeElement === this.toggle;
     fill(this.line, cells);
     if (had) this.toggle.focus();
-    if (this.open) fill(this.cell, detail(entry));
+    if (this.open) fill(this.cell, detail(entry, this.refresh));
   }
 
   #turn() {
     this.open = !this.open;
     this.toggle.setAttribute("aria-expanded", String(this.open));
     this.more.hidden = !this.open;
-    if (this.open) fill(this.cell, detail(this.entry));
+    if (this.open) fill(this.cell, detail(this.entry, this.refresh));
   }
 }
 
@@ -100,7 +148,7 @@ export function logTable(path, signal) {
   const put = (entries) => {
     for (const entry of entries) {
       if (rows.has(entry.id)) rows.get(entry.id).update(entry);
-      else rows.set(entry.id, new Row(entry));
+      else rows.set(entry.id, new Row(entry, () => refresh()));
     }
     const sorted = [...rows.values()].sort((a, b) => b.id - a.id);
     // Only what is new or out of place moves, so that nobody loses the focus or the place.

@@ -1,13 +1,14 @@
 // One webhook: is it well, what was sent to it, what did it answer; test, change, pause, delete.
 
 import { api, sentence } from "../api.js";
-import { hoursChart } from "../chart.js";
+import { hoursChart, slowestOf } from "../chart.js";
 import { ask } from "../dialog.js";
 import { fill, h, icon, note, toast } from "../dom.js";
 import { count, every, moment } from "../time.js";
+import { replay, rotateSecret, showCode } from "./webhook-care.js";
 import { logTable } from "./webhook-log.js";
 import { editWebhook } from "./webhook-form.js";
-import { patterns, percent, share, stateBadge, streak } from "./webhooks.js";
+import { condition, patterns, percent, share, stateBadge, streak } from "./webhooks.js";
 
 const REFRESH_MS = 5_000;
 
@@ -83,7 +84,7 @@ class WebhookView {
     document.title = `${hook.name} · Deskbell`;
     fill(this.title, hook.name);
     fill(this.url, hook.url);
-    fill(this.facts, stateBadge(hook), streak(hook), patterns(hook.events, 8),
+    fill(this.facts, stateBadge(hook), streak(hook), condition(hook), patterns(hook.events, 8),
       h("span", { class: "small quiet" }, `${count(hook.retry_count)} retries · ${count(hook.timeout)} s time-out`));
     // The buttons stay what they are, so that the focus stays where it is.
     if (!this.actions.firstChild) fill(this.actions, this.#buttons());
@@ -96,6 +97,9 @@ class WebhookView {
       this.#button("send", "Send test", (button) => this.#test(button), "button-main"),
       this.#button("pen", "Edit", () => editWebhook({ hook: this.hook, done: (changed) => this.#show({ ...this.hook, ...changed }) })),
       this.pause,
+      this.#button("again", "Send again", () => replay(this.hook, { signal: this.signal, changed: () => Promise.all([this.#stats(), this.log.refresh()]) })),
+      this.#button("key", "Rotate secret", () => rotateSecret(this.hook)),
+      this.#button("code", "Code", () => showCode(this.hook)),
       this.#button("bin", "Delete", () => this.#delete(), "button-bad"),
     ];
   }
@@ -122,6 +126,7 @@ class WebhookView {
   async #stats() {
     try {
       const { data } = await api.get(`${this.path}/stats`, { signal: this.signal });
+      this.held = data?.held ?? 0;
       fill(this.tiles, tiles(data ?? {}));
       this.tiles.hidden = false;
       // Redrawn only when it changed, so that a tooltip is not torn away.
@@ -129,7 +134,7 @@ class WebhookView {
       if (drawn !== this.drawn) {
         this.drawn = drawn;
         fill(this.chart, h("div", { class: "row" }, h("h2", { id: "chart-title" }, "Last 24 hours"),
-          h("div", { class: "legend push" }, h("span", { class: "tone-good" }, "delivered"), h("span", { class: "tone-bad" }, "failed"))), hoursChart(data?.hours));
+          h("div", { class: "legend push" }, h("span", { class: "tone-good" }, "delivered"), h("span", { class: "tone-bad" }, "failed"), slowestOf(data?.hours) > 0 && h("span", { class: "dashed" }, `answer time, up to ${ms(slowestOf(data.hours))}`))), hoursChart(data?.hours));
         this.chart.hidden = false;
       }
     } catch {
@@ -151,7 +156,15 @@ class WebhookView {
       const { data } = await api.patch(this.path, { is_active: !this.hook.is_active });
       this.#show({ ...this.hook, ...data });
       toast(data.is_active ? "New deliveries go out again" : "Paused: deliveries are set aside");
+      await this.#stats();
+      if (data.is_active && this.held > 0) this.#offer(this.held);
     });
+  }
+
+  /** What was set aside while it was paused does not go out by itself. */
+  #offer(held) {
+    const button = this.#button("again", "Send them now", () => replay(this.hook, { signal: this.signal, changed: () => Promise.all([this.#stats(), this.log.refresh()]) }), "button-s");
+    fill(this.says, note("info", h("p", {}, `${count(held)} deliveries were set aside meanwhile.`), button));
   }
 
   async #delete() {

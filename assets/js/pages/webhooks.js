@@ -37,6 +37,17 @@ export function streak({ failure_streak: failures = 0 }) {
   return failures > 0 ? h("span", { class: `badge tone-${failures > 2 ? "bad" : "warn"}` }, failures === 1 ? "last try failed" : `${count(failures)} failures in a row`) : null;
 }
 
+const REASONS = { gone: "it answered 410 Gone", failing: "it failed for five days", person: "" };
+
+/** Why nothing goes out now although it is switched on, or why it is switched off; null while it is well. */
+export function condition(hook) {
+  if (!hook.is_active) return REASONS[hook.disabled_reason] ? h("span", { class: "badge tone-bad" }, `switched off: ${REASONS[hook.disabled_reason]}`) : null;
+  if (hook.breaker === "open") return h("span", { class: "badge tone-bad" }, "rests until ", moment(hook.breaker_until));
+  if (hook.breaker === "half_open") return h("span", { class: "badge tone-warn" }, "one try decides");
+  if (hook.cooling_until) return h("span", { class: "badge tone-warn" }, "cools until ", moment(hook.cooling_until));
+  return null;
+}
+
 function health(stats, hook) {
   const rate = share(stats);
   if (rate === null) return streak(hook) ?? h("span", { class: "quiet small nowrap" }, stats.total ? "on its way" : "nothing sent yet");
@@ -48,15 +59,16 @@ function row(hook, go) {
   const path = `/admin/webhooks/${hook.id}`;
   const rate = h("td", { "data-name": "Success" });
   const last = h("td", { "data-name": "Last delivery" });
+  const next = hook.next_attempt_at && Date.parse(hook.next_attempt_at) > Date.now();
   const line = h("tr", { class: "opens" },
     h("td", {}, h("a", { class: "hook-name", href: path }, hook.name), h("span", { class: "url", title: hook.url }, hook.url)),
-    h("td", { class: "wide" }, patterns(hook.events)), h("td", {}, stateBadge(hook)), rate, last);
+    h("td", { class: "wide" }, patterns(hook.events)), h("td", {}, stateBadge(hook), " ", condition(hook)), rate, last);
   line.addEventListener("click", (event) => {
     if (!event.target.closest("a") && !getSelection()?.toString()) go(path);
   });
   const show = (stats) => {
     fill(rate, health(stats, hook));
-    fill(last, stats.last_delivery_at ? moment(stats.last_delivery_at) : "");
+    fill(last, stats.last_delivery_at ? moment(stats.last_delivery_at) : "", next && h("small", { class: "quiet" }, " next ", moment(hook.next_attempt_at)));
   };
   return { line, id: hook.id, show };
 }

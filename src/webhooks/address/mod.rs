@@ -8,6 +8,7 @@ mod ranges;
 #[cfg(test)]
 mod tests;
 
+use crate::bins::{BinId, Bins};
 use http::Uri;
 use ipnet::IpNet;
 use std::{
@@ -100,9 +101,15 @@ pub struct Target {
     host: Box<str>,
     literal: Option<SocketAddr>,
     port: u16,
+    bin: Option<BinId>,
 }
 
 impl Target {
+    /// The bin of this server that it is: it is delivered to within the process, not called.
+    pub fn bin(&self) -> Option<BinId> {
+        self.bin
+    }
+
     /// The URL in its normal form, without fragment.
     pub fn uri(&self) -> &Uri {
         &self.uri
@@ -154,6 +161,8 @@ pub struct Guard {
     open: Vec<Opening>,
     allow_loopback: bool,
     own: Vec<SocketAddr>,
+    public_url: Option<Url>,
+    bins: Bins,
 }
 
 impl Guard {
@@ -182,6 +191,19 @@ impl Guard {
         self
     }
 
+    /// Where people reach this server, and its bins: their URLs are the only ones of its own that
+    /// are accepted, because nothing is connected to for them.
+    #[must_use]
+    pub fn with_bins(mut self, public_url: Option<Url>, bins: Bins) -> Self {
+        (self.public_url, self.bins) = (public_url, bins);
+        self
+    }
+
+    /// The bins of this server.
+    pub fn bins(&self) -> &Bins {
+        &self.bins
+    }
+
     /// Judges a URL as written. An address in any spelling (decimal, octal, hexadecimal, short,
     /// IPv6) is judged at once; a name is judged when it is resolved.
     pub fn parse_url(&self, text: &str) -> Result<Target, Refused> {
@@ -204,11 +226,27 @@ impl Guard {
             Some(Host::Ipv6(ip)) => (ip.to_string().into(), Some(SocketAddr::from((ip, port)))),
             None => return Err(Refused::Url(String::from("it names no host"))),
         };
-        if let Some(addr) = literal {
+        let bin = self.bins.at(&url, self.is_ours(&url, literal));
+        if let Some(addr) = literal.filter(|_| bin.is_none()) {
             self.check_addr(addr)?;
         }
         let uri = url.as_str().parse().map_err(|e| Refused::Url(format!("{e}")))?;
-        Ok(Target { uri, host, literal, port })
+        Ok(Target { uri, host, literal, port, bin })
+    }
+
+    /// Whether this server is what answers at a URL.
+    fn is_ours(&self, url: &Url, literal: Option<SocketAddr>) -> bool {
+        let port = url.port_or_known_default();
+        let listens = match (literal, url.host_str()) {
+            (Some(addr), _) => self.is_own(addr),
+            (None, Some("localhost")) => self.own.iter().any(|own| {
+                let here = own.ip().is_loopback() || own.ip().is_unspecified();
+                here && Some(own.port()) == port
+            }),
+            (None, _) => false,
+        };
+        let public = self.public_url.as_ref().is_some_and(|public| public.origin() == url.origin());
+        (listens && url.scheme() == "http") || public
     }
 
     /// Judges one address that would be connected to.

@@ -18,7 +18,11 @@ pub struct Found {
     url: String,
     /// Whether it would be called now.
     allowed: bool,
+    /// Whether it is a bin of this server, which is delivered to within the process.
+    bin: bool,
     /// The rule that refuses the URL as it is written, before any name is looked up.
+    rule: Option<&'static str>,
+    /// The same in words.
     refused: Option<String>,
     /// Why the name has no address now: a delivery would fail and be tried again.
     unresolved: Option<String>,
@@ -31,7 +35,16 @@ struct Address {
     address: IpAddr,
     port: u16,
     /// The rule that refuses it; one that is refused refuses them all.
+    rule: Option<&'static str>,
+    /// The same in words.
     refused: Option<String>,
+}
+
+impl Found {
+    /// Whether a webhook would be called there now.
+    pub fn is_allowed(&self) -> bool {
+        self.allowed
+    }
 }
 
 /// Looks at a URL without calling it. Blocks for as long as a name takes to resolve.
@@ -39,19 +52,27 @@ pub fn look(guard: &Guard, poster: &Poster, url: &str) -> Found {
     let mut found = Found {
         url: url.to_owned(),
         allowed: false,
+        bin: false,
+        rule: None,
         refused: None,
         unresolved: None,
         addresses: Vec::new(),
     };
     let target = match guard.parse_url(url) {
+        Ok(target) if target.bin().is_some() => {
+            (found.allowed, found.bin) = (true, true);
+            return found;
+        }
         Ok(target) => target,
         Err(why) => {
+            found.rule = Some(why.rule());
             let words = why.to_string();
             if let Refused::Denied { ip, .. } | Refused::Never { ip, .. } = why {
                 let port = url::Url::parse(url).ok().and_then(|url| url.port_or_known_default());
                 let refused = Some(words.clone());
                 let port = port.unwrap_or_default();
-                found.addresses.push(Address { address: ip, port, refused });
+                let rule = found.rule;
+                found.addresses.push(Address { address: ip, port, rule, refused });
             }
             found.refused = Some(words);
             return found;
@@ -60,10 +81,14 @@ pub fn look(guard: &Guard, poster: &Poster, url: &str) -> Found {
     match poster.look_up(&target, WITHIN) {
         Err(why) => found.unresolved = Some(why.to_string()),
         Ok(all) => {
-            let judged = all.iter().map(|addr| Address {
-                address: addr.ip(),
-                port: addr.port(),
-                refused: guard.check_addr(*addr).err().map(|why| why.to_string()),
+            let judged = all.iter().map(|addr| {
+                let refused = guard.check_addr(*addr).err();
+                Address {
+                    address: addr.ip(),
+                    port: addr.port(),
+                    rule: refused.as_ref().map(Refused::rule),
+                    refused: refused.map(|why| why.to_string()),
+                }
             });
             found.addresses = judged.collect();
             found.allowed = found.addresses.iter().all(|address| address.refused.is_none());

@@ -6,7 +6,7 @@ use super::{
     outcomes,
 };
 use crate::webhooks::{
-    inbox,
+    bin, inbox,
     post::{Outcome, Request},
     render::{self, Named},
 };
@@ -66,7 +66,7 @@ pub(in crate::webhooks) fn attempt(engine: &Parts, job: &Job) -> Attempted {
     attempted
 }
 
-/// Brings it to where it goes: to an address, or to the receiver inside.
+/// Brings it to where it goes: to an address, or to the receiver or a bin inside.
 fn send(
     engine: &Parts,
     whereto: &Whereto,
@@ -77,6 +77,9 @@ fn send(
         _ if whereto.inside => inbox::deliver(engine, headers, body),
         Err(refused) => Outcome::refused(refused.clone()),
         Ok(target) => {
+            if let Some(id) = target.bin() {
+                return bin::deliver(engine, (whereto, id), headers, body);
+            }
             let timeout = whereto.timeout;
             engine.poster.post(&Request { target, headers, body, timeout })
         }

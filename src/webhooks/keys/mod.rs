@@ -8,9 +8,13 @@ mod sql;
 
 use super::{
     crypt::SecretBox,
+    engine::Engine,
     sign::{KEYS_MAX, SigningKey},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    id::TenantId,
+};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -66,6 +70,25 @@ impl Keys {
         let living = self.all.iter().zip(&self.until).filter(|(_, until)| **until > now_ms);
         Cow::Owned(living.map(|(key, _)| key.clone()).collect())
     }
+}
+
+/// What signs now for the tenant's endpoints in whose URLs a path stands.
+///
+/// # Errors
+/// When the database refuses, or the key file is another one.
+pub(super) async fn pointing_at(
+    engine: &Engine,
+    tenant: TenantId,
+    path: String,
+) -> Result<Vec<SigningKey>> {
+    let found = engine.db.read(move |r| sql::pointing_at(r, tenant, &path)).await?;
+    let now = engine.db.clock().now_ms();
+    let mut all = Vec::new();
+    for (endpoint, (secret, old)) in found {
+        let keys = Keys::open(&engine.secrets, endpoint, &secret, old.as_deref())?;
+        all.extend_from_slice(&keys.live(now));
+    }
+    Ok(all)
 }
 
 fn aad(id: i64) -> Vec<u8> {

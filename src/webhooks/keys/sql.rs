@@ -1,7 +1,7 @@
 //! Statements over an endpoint's secrets.
 
 use crate::{db::Write, error::Result, id::TenantId};
-use rusqlite::OptionalExtension as _;
+use rusqlite::{Connection, OptionalExtension as _};
 
 /// The sealed secret, and the sealed ones before it.
 pub(super) type Sealed = (Vec<u8>, Option<Vec<u8>>);
@@ -29,4 +29,22 @@ pub(super) fn put(
     )?
     .execute((tenant, id, secret, old, w.now))?;
     Ok(())
+}
+
+/// The numbers and secrets of a tenant's endpoints in whose URLs a path stands, the newest first; a
+/// few are enough.
+pub(super) fn pointing_at(
+    conn: &Connection,
+    tenant: TenantId,
+    path: &str,
+) -> Result<Vec<(i64, Sealed)>> {
+    let found = conn
+        .prepare_cached(
+            "select id, secret, old_keys from endpoints
+             where tenant_id = ?1 and deleted_at is null and instr(url, ?2) > 0
+             order by id desc limit 10",
+        )?
+        .query_map((tenant, path), |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(found)
 }

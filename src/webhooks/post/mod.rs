@@ -13,7 +13,7 @@ mod tests;
 
 pub use names::LookUp;
 pub use outcome::{Failure, Outcome, Stage};
-pub use settings::{BadSettings, Settings};
+pub use settings::{BadSettings, Settings, USER_AGENT};
 
 use crate::webhooks::address::{Guard, Target};
 use connect::Guarded;

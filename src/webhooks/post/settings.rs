@@ -32,6 +32,9 @@ pub(super) const IDLE_TIME_MAX: Duration = Duration::from_secs(30);
 /// that grows with the square of what lies in it.
 pub(super) const POOLS: usize = 8;
 
+/// What every call says of who makes it.
+pub const USER_AGENT: &str = concat!("Deskbell/", env!("CARGO_PKG_VERSION"));
+
 /// What an operator can say about outgoing calls.
 #[derive(Clone)]
 pub struct Settings {
@@ -90,7 +93,7 @@ pub(super) fn config(settings: &Settings, proxy: Option<Proxy>, roots: RootCerts
         .max_idle_connections(settings.idle_max.div_ceil(POOLS))
         .max_idle_connections_per_host(IDLE_PER_HOST)
         .max_idle_age(IDLE_TIME_MAX)
-        .user_agent(concat!("Deskbell/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .accept_encoding("")
         .tls_config(TlsConfig::builder().root_certs(roots).build())
         .build()

@@ -17,7 +17,7 @@ pub(crate) use line::{Line, ON_POLLING, ON_WEBSOCKET, handshake, poll_path};
 pub(crate) use output::{Ended, Output};
 pub(crate) use people::{ADMIN_EMAIL, PASSWORD, Session, Tenant};
 pub(crate) use receiver::{Play, Received, Receiver};
-pub(crate) use server::{Server, Setup};
+pub(crate) use server::{Running, Server, Setup};
 pub(crate) use socket::{Frame, Socket};
 pub(crate) use stream::{Message, Stream};
 

@@ -103,6 +103,11 @@ impl Setup {
         running.ended()
     }
 
+    /// Begins a command that goes on until it is dropped.
+    pub(crate) fn spawn(&self, args: &[&str]) -> Running {
+        Running::new(self.command(args).spawn().expect("the program starts"))
+    }
+
     /// Starts the server and waits until it listens.
     pub(crate) fn start(self) -> Server {
         let args: &[&str] = if self.is_demo { &["demo"] } else { &["serve", "--test-clock"] };
@@ -118,10 +123,12 @@ impl Setup {
 
 /// A process; it does not outlive the test.
 #[derive(Debug)]
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    stdout: Output,
-    stderr: Output,
+    /// What it prints.
+    pub(crate) stdout: Output,
+    /// What it says beside that.
+    pub(crate) stderr: Output,
 }
 
 impl Running {
