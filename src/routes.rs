@@ -11,7 +11,7 @@ use crate::{
     attachments::http as attachments,
     bins::http as bins,
     comments::http as comments,
-    events::{http as events, types::http as event_types},
+    events::{http as events, journey::http as journey, types::http as event_types},
     http::{Core, frame, origin},
     notifications::http as notifications,
     pages::{assets, health},
@@ -86,6 +86,7 @@ fn api() -> Router<App> {
         .route("/events/stream", get(sse::open))
         .route("/events/batch", post(events::publish_batch))
         .route("/events/{seq}", get(events::show))
+        .route("/events/{seq}/journey", get(journey::show))
         .route("/sync", get(sync::sync))
         .route("/event-types", get(event_types::list))
         .route(
@@ -195,6 +196,8 @@ fn accounts_and_presence() -> Router<App> {
         .route("/ws/users/{id}/online", get(ws::http::is_online))
         .route("/ws/online", get(ws::http::online))
         .route("/ws/stats", get(ws::http::stats))
+        .route("/ws/connections", get(ws::connections::list))
+        .route("/ws/connections/{id}", delete(ws::connections::end))
 }
 
 fn tickets() -> Router<App> {

@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { pathOf } from "./links.js";
-import { about, sign } from "./sign.js";
+import { about, sign, told } from "./sign.js";
 
 /** Cards at a time: a fourth sends the oldest away. */
 const CARDS_MAX = 3;
@@ -13,7 +13,7 @@ const ONE_BY_ONE_MAX = 3;
 
 /** The corner where `notices` ring for `user`: `{show(notifications), clear()}`. Gone when `signal` aborts. */
 export function openRings(user, notices, signal) {
-  const box = h("div", { class: "rings", role: "log", "aria-live": "polite", "aria-label": "New notifications" });
+  const box = h("div", { class: "ring-cards", role: "log", "aria-live": "polite", "aria-label": "New notifications" });
   document.body.append(box);
   const cards = new Set();
   const held = () => box.matches(":hover") || box.contains(document.activeElement);
@@ -47,7 +47,7 @@ export function openRings(user, notices, signal) {
       drop(card);
       notices.markRead(notification.id).catch(() => {});
     };
-    return [sign(notification), h("p", {}, to ? h("a", { href: to, onclick: read }, notification.message) : notification.message, about(notification))];
+    return [sign(notification), h("p", {}, to ? h("a", { class: "clamped", href: to, onclick: read }, told(notification)) : h("span", { class: "clamped" }, told(notification)), about(notification))];
   });
   const many = (count) => add(() => [h("span", { class: "sign hue-custom" }, icon("bell", 17)), h("p", {}, `${count} new notifications`)]);
 

@@ -25,6 +25,8 @@ export class BellSocket extends EventTarget {
   why = "";
   seq = null;
   epoch = null;
+  /** The number of the connection, as the server tells it; null while there is none. */
+  connection = null;
   #socket = null;
   #tries = 0;
   #timer = null;
@@ -69,6 +71,7 @@ export class BellSocket extends EventTarget {
     clearTimeout(this.#renewal);
     const socket = this.#socket;
     this.#socket = null;
+    this.connection = null;
     socket?.close(1000);
   }
 
@@ -117,7 +120,8 @@ export class BellSocket extends EventTarget {
     return undefined;
   }
 
-  #hello({ latest_seq: latest, epoch, token_ttl_s: ttl } = {}) {
+  #hello({ conn_id: connection = null, latest_seq: latest, epoch, token_ttl_s: ttl } = {}) {
+    this.connection = connection;
     clearTimeout(this.#renewal);
     if (Number.isFinite(ttl)) this.#renewal = setTimeout(() => this.#renew(), Math.max(0, ttl * 1000 - RENEW_BEFORE_MS));
     const fresh = this.seq === null;
@@ -141,6 +145,7 @@ export class BellSocket extends EventTarget {
   async #closed({ code, reason }) {
     clearTimeout(this.#renewal);
     this.#socket = null;
+    this.connection = null;
     let said = {};
     try {
       said = JSON.parse(reason) ?? {};

@@ -1,6 +1,7 @@
 //! The log seen from outside: publishing custom events, reading what one may hear, the catalogue.
 
 pub mod http;
+pub mod journey;
 mod sql;
 pub mod types;
 

@@ -3,10 +3,21 @@
 use super::Core;
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{HeaderMap, request::Parts},
+    http::{HeaderMap, header, request::Parts},
 };
 use ipnet::IpNet;
 use std::{convert::Infallible, net::IpAddr};
+
+/// Longest name of a program that is kept of a connection, characters.
+const USER_AGENT_MAX: usize = 200;
+
+/// What the program at the other end calls itself, cut short; none where it does not say so in
+/// plain text.
+pub fn user_agent(headers: &HeaderMap) -> Option<Box<str>> {
+    let text = headers.get(header::USER_AGENT)?.to_str().ok()?.trim();
+    let short = text.get(..USER_AGENT_MAX).unwrap_or(text);
+    (!short.is_empty()).then(|| short.into())
+}
 
 /// The other end of the TCP connection, put there by the accept loop.
 #[derive(Debug, Clone, Copy)]

@@ -22,6 +22,6 @@ pub mod waiting;
 pub use self::core::{Core, CoreParts, Settings};
 pub use body::{Json, Lenient, PathOf, QueryOf};
 pub use caller::{Anyone, Caller, Via};
-pub use client::{Client, Peer};
+pub use client::{Client, Peer, user_agent};
 pub use permission::May;
 pub use reply::{Answer, Reply, created, ok};

@@ -48,6 +48,10 @@ permissions! {
     PublishEvents Agent Some("events:write");
     /// To see who is connected.
     ReadPresence Agent Some("presence:read");
+    /// To see connections with their addresses, and to end them.
+    ManageConnections Admin None;
+    /// To see what became of an event.
+    FollowEvents Admin None;
     /// To see agents and their states.
     ReadAgents Agent Some("agents:read");
     /// To choose one's own state.

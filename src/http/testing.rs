@@ -115,6 +115,7 @@ impl House {
             session,
             expires_at: i64::MAX,
             address: [127, 0, 0, 1].into(),
+            user_agent: None,
             tongue: Arc::new(Silent),
             out: Arc::new(Outbox::new(self.clock(), Box::new(Silent))),
             held: false,

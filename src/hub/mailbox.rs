@@ -74,6 +74,10 @@ impl Mailbox {
         self.messages.len()
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }

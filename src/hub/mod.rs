@@ -4,8 +4,10 @@
 //! Nothing tells the hub about a durable event but the bell.
 
 mod drain;
+mod handed;
 mod mailbox;
 mod outbox;
+mod picture;
 mod presence;
 mod replay;
 mod ringer;
@@ -19,7 +21,9 @@ mod tests;
 mod topics;
 mod watch;
 
+pub use handed::{Handed, Tally};
 pub use outbox::{Outbox, Wire};
+pub use picture::{Picture, Protocol};
 pub use presence::{Presence, Present};
 pub use replay::{Missed, Replayed, Resumed, go_live, replay, replay_topic};
 pub use ringer::{INBOX_MAX, Order, Rung};
@@ -58,6 +62,12 @@ pub struct Limits {
     pub all: usize,
     /// Of one user.
     pub per_user: usize,
+}
+
+/// The number of the first session: no session has the number of one before a restart, so that
+/// nobody ends a stranger's connection from an old list. Exact in JavaScript until the year 2255.
+fn first_id(now_ms: i64) -> u64 {
+    u64::try_from(now_ms).unwrap_or(0).saturating_mul(1_000)
 }
 
 /// A cheap handle on the hub.
@@ -127,10 +137,10 @@ impl Hub {
             inner: Arc::new(Inner {
                 presence: Arc::new(Presence::new(clock.clone())),
                 watch: watch::Watch::new(&clock),
+                next_id: AtomicU64::new(first_id(clock.now_ms())),
                 clock,
                 limits,
                 orders,
-                next_id: AtomicU64::new(1),
                 sessions: Mutex::default(),
                 stopping: AtomicBool::new(false),
                 rung,

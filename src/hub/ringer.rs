@@ -6,6 +6,7 @@
 //! it finds a gap in `seq` it reads the log.
 
 use super::{
+    Handed, Tally,
     rooms::Rooms,
     session::Session,
     topics::{Rights, Topics},
@@ -62,6 +63,8 @@ pub struct Rung {
     pub lags: AtomicU64,
     /// The `seq` up to which everything was carried.
     pub seq: AtomicI64,
+    /// To how many sessions each of the newest events was handed.
+    pub tally: Tally,
 }
 
 pub(super) struct Ringer {
@@ -161,10 +164,10 @@ impl Ringer {
         if event.seq <= self.last_seq {
             return;
         }
-        let mut deliveries = 0;
+        let mut handed = Handed::default();
         let round = &mut self.round;
         let mut hear = |session: &Arc<Session>| {
-            deliveries += 1;
+            handed.count(session.protocol);
             if session.post(event) {
                 round.push_back(session.clone());
             }
@@ -177,8 +180,9 @@ impl Ringer {
         }
         self.topics.note(event, &self.rights);
         self.last_seq = event.seq;
+        self.rung.tally.note(event.seq, handed);
         self.rung.seq.store(event.seq, Ordering::Release);
         self.rung.events.fetch_add(1, Ordering::Relaxed);
-        self.rung.deliveries.fetch_add(deliveries, Ordering::Relaxed);
+        self.rung.deliveries.fetch_add(handed.total(), Ordering::Relaxed);
     }
 }

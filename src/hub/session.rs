@@ -1,6 +1,6 @@
 //! One connected client: who it is, and which events wait for it or are on their way.
 
-use super::{mailbox::Mode, outbox::Outbox, signs::Sign, standing::Joined};
+use super::{Protocol, mailbox::Mode, outbox::Outbox, signs::Sign, standing::Joined};
 use crate::{
     event::{Dialect, Envelope, Listener},
     id::SessionId,
@@ -113,6 +113,8 @@ pub struct Arrival {
     pub expires_at: i64,
     /// The address it came from.
     pub address: IpAddr,
+    /// What its program calls itself, cut short.
+    pub user_agent: Option<Box<str>>,
     /// How its door speaks.
     pub tongue: Arc<dyn Tongue>,
     /// What goes out to it.
@@ -135,6 +137,10 @@ pub struct Session {
     pub session: Option<SessionId>,
     /// The address it came from.
     pub address: IpAddr,
+    /// What its program calls itself.
+    pub user_agent: Option<Box<str>>,
+    /// By which protocol it speaks.
+    pub protocol: Protocol,
     /// When it came, milliseconds since the Unix epoch.
     pub since_ms: i64,
     pub(super) tongue: Arc<dyn Tongue>,
@@ -167,6 +173,8 @@ impl Session {
             name: a.name,
             session: a.session,
             address: a.address,
+            user_agent: a.user_agent,
+            protocol: a.tongue.dialect().into(),
             since_ms,
             tongue: a.tongue,
             expires_at: AtomicI64::new(a.expires_at),

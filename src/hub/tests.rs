@@ -124,6 +124,7 @@ impl House {
                 session: None,
                 expires_at: i64::MAX,
                 address: [127, 0, 0, 1].into(),
+                user_agent: None,
                 tongue: Arc::new(Plain),
                 out: Arc::new(Outbox::new(self.db.clock(), Box::new(reader.clone()))),
                 held,

@@ -55,8 +55,10 @@ pub(super) struct Tier {
 }
 
 impl Tier {
-    /// From the closest to the loosest. Unfinished words are looked for once only: FTS5 gathers all
-    /// rows of all words that begin like that, which takes up to 20 ms where half a million have one.
+    /// From the closest to the loosest.
+    ///
+    /// Unfinished words are looked for once only: FTS5 gathers all rows of all words that begin so,
+    /// which takes tens of milliseconds where half a million have one.
     pub(super) const ALL: [Self; 3] = [
         Self { in_title: true, unfinished: false },
         Self { in_title: false, unfinished: false },

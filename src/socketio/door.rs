@@ -13,6 +13,7 @@ use crate::{
     http::{
         Caller, Client, Core, Peer, Via, cookie,
         origin::{self, Origin},
+        user_agent,
     },
     hub::{self, Arrival, Close, Connection, Missed, Replayed, Session, Tongue},
     ws::PER_SECOND,
@@ -74,6 +75,7 @@ struct Came {
     /// A token from `Authorization`, or from the cookie of one of our own pages.
     token: Option<(Box<str>, Via)>,
     address: IpAddr,
+    user_agent: Option<Box<str>>,
 }
 
 /// Somebody who is in.
@@ -101,7 +103,8 @@ impl Desk for FrontDesk {
         let peer = request.extensions.get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |p| p.0);
         let trusted = &self.core.settings.trusted_proxies;
         let address = Client::of(peer, &request.headers, trusted).address;
-        Came { token: self.token_of(&request.headers), address }
+        let token = self.token_of(&request.headers);
+        Came { token, address, user_agent: user_agent(&request.headers) }
     }
 
     fn has(&self, namespace: &str) -> bool {
@@ -148,6 +151,7 @@ impl FrontDesk {
             session: caller.session,
             expires_at: caller.expires_at,
             address: knock.origin.address,
+            user_agent: knock.origin.user_agent.clone(),
             tongue: tongue.clone(),
             out: knock.line().out().clone(),
             // Until the consent is on its way: what is committed after it must not be missed.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    http::{Client, Core, May, QueryOf, Via, permission::ReadEvents},
+    http::{Client, Core, May, QueryOf, Via, permission::ReadEvents, user_agent},
     hub::{Arrival, Close, Outbox},
 };
 use axum::{
@@ -56,6 +56,7 @@ pub async fn open(
         session: who.session,
         expires_at: who.expires_at,
         address: client.address,
+        user_agent: user_agent(&headers),
         tongue: Arc::new(StreamTongue { epoch: core.db.epoch().into() }),
         out: Arc::new(Outbox::new(core.clock(), Box::new(Asked))),
         held: true,

@@ -14,6 +14,7 @@ use crate::{
         Answer, Caller, Client, Core, May, QueryOf, Via, cookie, created,
         origin::{self, Origin},
         permission::SignIn,
+        user_agent,
     },
     hub::{Arrival, Close, Connection, Outbox},
 };
@@ -95,6 +96,7 @@ pub async fn upgrade(
         session: caller.session,
         expires_at: caller.expires_at,
         address: client.address,
+        user_agent: user_agent(req.headers()),
         tongue: Arc::new(WsTongue),
         out: Arc::new(Outbox::new(core.clock(), Box::new(late.clone()))),
         held: wishes.hello,

@@ -5,6 +5,7 @@
 //! too is public: [`Handshake`], [`Talk`], [`wire`].
 
 mod asks;
+pub mod connections;
 mod door;
 mod frames;
 mod handshake;

@@ -162,7 +162,7 @@ export class Api {
   delete = (path) => this.call("DELETE", path);
 }
 
-/** A receiver of webhooks on this machine; answers 200 with `answer`. */
+/** A receiver of webhooks on this machine; answers 200 with `answer`, but 500 at `…/broken`. */
 export async function openReceiver(answer) {
   const receiver = { received: [] };
   const server = createServer((request, response) => {
@@ -170,7 +170,7 @@ export async function openReceiver(answer) {
     request.on("data", (chunk) => chunks.push(chunk));
     request.on("end", () => {
       receiver.received.push({ headers: request.headers, body: Buffer.concat(chunks) });
-      response.writeHead(200, { "Content-Type": "text/html" }).end(answer);
+      response.writeHead(request.url.endsWith("/broken") ? 500 : 200, { "Content-Type": "text/html" }).end(answer);
     });
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -151,6 +151,20 @@ fn a_customer_is_helped_and_the_bell_rings() {
     walk("help.mjs");
 }
 
+/// An administrator sees who is connected and ends a connection after asking, filters and pauses the
+/// tail of events, and follows an event from its commit to every attempt of every webhook.
+#[test]
+fn an_administrator_sees_connections_and_follows_events() {
+    walk("operator.mjs");
+}
+
+/// Accounts are invited, changed by two at once, closed and let in again by links; teams are made and
+/// dissolved; the pages keep themselves true.
+#[test]
+fn an_administrator_looks_after_people_and_teams() {
+    walk("people.mjs");
+}
+
 /// Starts the program and a walk through its pages, and fails with it.
 fn walk(script: &str) {
     let tools = match Tools::find() {

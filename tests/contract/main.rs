@@ -42,6 +42,7 @@ mod limits;
 mod links;
 mod long_poll;
 mod notified;
+mod operator;
 mod quick_start;
 mod reading;
 mod roles;

@@ -1,7 +1,7 @@
 //! Who may do what: one table of all routes, and every row tried by everybody.
 
 use crate::{
-    harness::{Api, Server, Session, Tenant},
+    harness::{Api, Server, Session, Socket, Tenant},
     roles_desk,
     wire::until,
 };
@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 /// One route as everybody tries it.
 pub(crate) struct Row {
     pub(crate) method: &'static str,
-    /// With `{user}`, `{session}`, `{token}`, `{hook}`, `{bin}`, `{seq}` or `{tenant}` for one of
-    /// the first tenant.
+    /// With things of the first tenant by their names in braces, such as `{user}`: [`World`] has
+    /// them all.
     pub(crate) path: &'static str,
     /// What is sent; the good requests of the table change nothing that another row needs.
     pub(crate) body: Value,
@@ -89,12 +89,14 @@ fn house() -> Vec<Row> {
         row("GET", "/ws/users/{user}/online", none(), STAFF),
         row("GET", "/ws/online", none(), STAFF),
         row("GET", "/ws/stats", none(), STAFF),
+        row("GET", "/ws/connections", none(), ADMIN),
         row("GET", "/events", none(), SIGNED_IN),
         row("GET", "/events/stream?since=x", none(), answered(422, SIGNED_IN)),
         row("POST", "/events", event(), answered(201, STAFF)),
         row("POST", "/events", to_user(), [401, 403, 201, 201, 201, 201, 422]),
         row("POST", "/events/batch", json!({ "events": [event()] }), answered(201, STAFF)),
         row("GET", "/events/{seq}", none(), theirs(STAFF)),
+        row("GET", "/events/{seq}/journey", none(), theirs(ADMIN)),
         row("GET", "/sync", none(), SIGNED_IN),
         row("GET", "/event-types", none(), STAFF),
         row("POST", "/event-types/{type}", none(), answered(422, ADMIN)),
@@ -128,6 +130,7 @@ fn house() -> Vec<Row> {
         row("POST", "/deliveries/{delivery}/retry", none(), theirs(answered(409, ADMIN))),
         row("POST", "/deliveries/{delivery}/cancel", none(), theirs(answered(409, ADMIN))),
         // What ends something comes last; the first who may does it, the next finds it gone.
+        row("DELETE", "/ws/connections/{connection}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/auth/sessions/{session}", none(), [401, 404, 404, 404, 200, 404, 404]),
         row("DELETE", "/tokens/{token}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/replays/{replay}", none(), theirs(answered(409, ADMIN))),
@@ -152,6 +155,7 @@ struct World {
     ids: Vec<(&'static str, String)>,
     other: Tenant,
     system: Session,
+    _socket: Socket,
 }
 
 /// A delivery of a webhook, and a replay that has ended.
@@ -180,6 +184,10 @@ impl World {
         let hook = json!({ "name": "a", "url": "http://127.0.0.1:7000/", "events": ["call.*"],
             "timeout": 1 });
         let hook = system.post("/api/v1/webhooks", &hook).expect(201).data()["id"].clone();
+        let socket = Socket::open(&victim);
+        let connection = until("the socket is listed", || {
+            system.get("/api/v1/ws/connections").data()[0]["id"].as_u64()
+        });
         let bin = system.post("/api/v1/bins", &json!({})).expect(201).data()["id"].clone();
         let (delivery, replay) = sent(&system, &hook);
         let described = json!({ "description": "Sold.", "example": {} });
@@ -191,6 +199,7 @@ impl World {
             ("{user}", victim.id().to_owned()),
             ("{session}", plain(&session)),
             ("{token}", plain(&token)),
+            ("{connection}", connection.to_string()),
             ("{hook}", plain(&hook)),
             ("{bin}", plain(&bin)),
             ("{delivery}", plain(&delivery)),
@@ -203,7 +212,7 @@ impl World {
         let [customer, agent, supervisor, admin] = people.map(|session| (*session).clone());
         let stranger = (*other.admin).clone();
         let who = [server.api(), customer, agent, supervisor, admin, (*system).clone(), stranger];
-        Self { who, ids, other, system }
+        Self { who, ids, other, system, _socket: socket }
     }
 
     fn fill(&self, text: &str) -> String {

@@ -125,6 +125,6 @@ export class History extends EventTarget {
     if (!this.node.open) return;
     const events = [...this.#events.values()].sort((a, b) => b.seq - a.seq);
     fill(this.list, events.map((event) => [event, tell(event)]).filter(([, words]) => words)
-      .map(([event, words]) => h("li", {}, h("span", { class: "quiet small" }, moment(event.at)), h("div", {}, words))));
+      .map(([event, words]) => h("li", {}, h("span", { class: "quiet small" }, moment(event.at), " · ", h("a", { href: `/admin/events/${event.seq}` }, `event ${event.seq}`)), h("div", {}, words))));
   }
 }

@@ -12,6 +12,7 @@ export const sections = [
     pages: [
       { path: "/admin", name: "Live", icon: "pulse", role: "agent", load: () => import("./live.js") },
       { path: "/admin/online", name: "Who is online", icon: "people", role: "agent", load: () => import("./online.js") },
+      { path: "/admin/events/:seq", under: "/admin", role: "agent", load: () => import("./event.js") },
       { path: "/admin/agents", name: "Agents", icon: "board", role: "agent", load: () => import("./agents.js") },
     ],
   },
@@ -33,8 +34,16 @@ export const sections = [
     ],
   },
   {
+    name: "House",
+    pages: [
+      { path: "/admin/people", name: "People", icon: "person", role: "agent", load: () => import("./people.js") },
+      { path: "/admin/teams", name: "Teams", icon: "team", role: "agent", load: () => import("./teams.js") },
+    ],
+  },
+  {
     name: "Connections",
     pages: [
+      { path: "/admin/connections", name: "Open connections", icon: "plug", role: "admin", load: () => import("./connections.js") },
       { path: "/admin/webhooks", name: "Webhooks", icon: "hook", role: "admin", load: () => import("./webhooks.js") },
       { path: "/admin/bins", name: "Request bins", icon: "tray", role: "admin", load: () => import("./bins.js") },
       { path: "/admin/event-types", name: "Event types", icon: "tags", role: "agent", load: () => import("./event-types.js") },

@@ -35,6 +35,7 @@ function details(event) {
   const text = JSON.stringify({ type: event.type, payload: event.data, ...(event.changes ? { changes: event.changes } : {}), actor: event.actor }, null, 2);
   const facts = [["Number", event.seq], ["Id", event.id], ["Room", event.room], ["Audience", event.audience], ["Actor", event.actor?.kind && `${event.actor.name} (${event.actor.kind})`]];
   return h("div", { class: "more" },
+    h("p", { class: "small" }, h("a", { href: `/admin/events/${event.seq}` }, "Its own page: changes, audience, where it went")),
     h("dl", { class: "facts" }, facts.filter(([, v]) => v).map(([k, v]) => h("div", {}, h("dt", {}, k), h("dd", {}, h("code", {}, v))))),
     h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": "The event as JSON" }, text), copyButton(() => text, "Copy JSON")));
 }
@@ -46,6 +47,12 @@ const author = (event) => {
   const name = event.actor?.name ?? "";
   return name && sentenceText(event).includes(name) ? "" : name;
 };
+
+/** Whether an event was done by somebody whose name has these letters. */
+function actorOf(text) {
+  const wanted = text.trim().toLowerCase();
+  return (actor) => !wanted || String(actor?.name ?? "").toLowerCase().includes(wanted);
+}
 
 /** One line of the feed, its details made when they are first asked for. */
 function line(event) {
@@ -103,6 +110,7 @@ class LiveView {
   constructor(root, { signal }) {
     this.signal = signal;
     this.filter = h("input", { class: "input", type: "search", placeholder: "Filter, for example agent or call.*", "aria-label": "Filter by kind of event", autocomplete: "off", spellcheck: "false" });
+    this.actor = h("input", { class: "input", type: "search", placeholder: "Done by", "aria-label": "Filter by who did it", autocomplete: "off", spellcheck: "false" });
     this.pause = h("button", { type: "button", class: "button" });
     this.families = h("div", { class: "families", role: "group", "aria-label": "Families of events" });
     this.shown = h("p", { class: "small quiet" });
@@ -114,7 +122,7 @@ class LiveView {
         h("div", {}, h("h1", {}, "Live"), h("p", {}, "Everything that happens, the moment it happens.")), linePill(signal)),
       agentsStrip(signal),
       h("div", { class: "stack" },
-        h("div", { class: "tools" }, h("div", { class: "search" }, icon("search", 16), this.filter), this.pause), this.families),
+        h("div", { class: "tools" }, h("div", { class: "search" }, icon("search", 16), this.filter), this.actor, this.pause), this.families),
       this.voice, this.list, this.none, this.shown);
     this.#listen();
     this.#drawPause();
@@ -124,6 +132,7 @@ class LiveView {
   #listen() {
     const { signal } = this;
     this.filter.addEventListener("input", () => this.#draw(), { signal });
+    this.actor.addEventListener("input", () => this.#draw(), { signal });
     this.pause.addEventListener("click", () => this.#toggle(), { signal });
     feed.addEventListener("added", ({ detail }) => this.#added(detail), { signal });
     feed.addEventListener("reset", () => !this.#paused && this.#reset(), { signal });
@@ -171,9 +180,14 @@ class LiveView {
     return row;
   }
 
+  #filter() {
+    const [kind, actor] = [filterOf(this.filter.value), actorOf(this.actor.value)];
+    return (event) => kind(event.type) && actor(event.actor);
+  }
+
   #draw() {
-    const passes = filterOf(this.filter.value);
-    const shown = feed.items.filter((item) => item.gap || passes(item.type));
+    const passes = this.#filter();
+    const shown = feed.items.filter((item) => item.gap || passes(item));
     this.#rows = shown.map((item) => this.#row(item));
     fill(this.list, this.#rows.map((row) => row.item));
     for (const chip of this.families.children) chip.setAttribute("aria-pressed", String(this.filter.value.trim() === `${chip.dataset.family}.*`));
@@ -192,7 +206,7 @@ class LiveView {
   }
 
   #nothing(all) {
-    if (all) return empty("Nothing of that kind yet", "It will appear here as soon as it happens.");
+    if (all) return empty("Nothing like that yet", "It will appear here as soon as it happens.");
     if (!feed.ready) return empty("One moment", "Reading what happened before…");
     if (feed.error) return empty("The past could not be read", `${sentence(feed.error)} New events still appear here.`);
     return empty("Quiet so far", "The first event will ring here the moment it happens.");
@@ -204,8 +218,7 @@ class LiveView {
       this.#held += events.length;
       return this.#drawPause();
     }
-    const passes = filterOf(this.filter.value);
-    const fresh = events.filter((event) => passes(event.type)).slice(0, KEEP_MAX);
+    const fresh = events.filter(this.#filter()).slice(0, KEEP_MAX);
     const rows = fresh.map((event) => this.#row(event));
     if (rows.length <= ANIMATE_MAX) rows.forEach((row) => row.item.classList.add("fresh"));
     this.list.prepend(...rows.map((row) => row.item));

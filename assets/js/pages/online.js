@@ -4,6 +4,7 @@ import { api, sentence } from "../api.js";
 import { empty, fill, h, note } from "../dom.js";
 import { feed } from "../feed.js";
 import { avatar, learn } from "../people.js";
+import { may } from "../roles.js";
 import { count, every, since } from "../time.js";
 
 const REFRESH_MS = 10_000;
@@ -35,14 +36,15 @@ function numbers(people, stats, user) {
   return tiles.slice(0, 8);
 }
 
-function row(person) {
+function row(person, user) {
   const connections = person.connections ?? 1;
   return h("tr", {},
     h("td", {}, h("div", { class: "person" }, avatar(person.name, { online: true }),
       h("span", {}, h("b", {}, person.name ?? person.user_id), person.role && h("small", {}, person.role)))),
     h("td", { "data-name": "Online for" }, since(person.since)),
     h("td", { "data-name": "Last sign of life" }, since(person.last_seen, "", " ago")),
-    h("td", { class: "end", "data-name": "Connections" }, count(connections)));
+    h("td", { class: "end", "data-name": "Connections" },
+      may(user, "admin") ? h("a", { href: `/admin/connections?user=${person.user_id}` }, count(connections)) : count(connections)));
 }
 
 function mount(root, { user, signal }) {
@@ -67,7 +69,7 @@ function mount(root, { user, signal }) {
       fill(tiles, numbers(people, stats.data, user));
       tiles.hidden = false;
       if (people.length) {
-        fill(body, people.map(row));
+        fill(body, people.map((person) => row(person, user)));
         if (!table.isConnected) fill(card, table);
       } else {
         fill(card, empty("Nobody is here", "As soon as somebody connects, they appear."));

@@ -66,7 +66,7 @@ function delivery(entry, refresh) {
 }
 
 function detail(entry, refresh) {
-  const facts = [["Delivery", entry.delivery_id], ["Event number", entry.seq], ["Attempt", entry.attempt], ["Retries so far", entry.retries]];
+  const facts = [["Delivery", entry.delivery_id], ["Event number", entry.seq && h("a", { href: `/admin/events/${entry.seq}` }, entry.seq)], ["Attempt", entry.attempt], ["Retries so far", entry.retries]];
   const answer = entry.response_body ? pretty(entry.response_body) : "";
   return h("div", { class: "stack" },
     h("dl", { class: "facts" }, facts.filter(([, v]) => v !== null && v !== undefined).map(([k, v]) => h("div", {}, h("dt", {}, k), h("dd", {}, h("code", {}, v)))),

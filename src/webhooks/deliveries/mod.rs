@@ -4,6 +4,7 @@
 //! send the same thing at the same time: what a person asks for is only due sooner.
 
 pub mod http;
+pub mod journey;
 pub(super) mod sql;
 
 use super::engine::Whereto;
