@@ -7,7 +7,10 @@ use crate::{
     db::{self, Db, Write, events_between},
     error::{Error, Result},
     event::{Dialect, Envelope, Listener},
-    hub::{Arrival, Close, CloseReason, Connection, Hub, INBOX_MAX, Limits, Outbox, Tongue, Wire},
+    hub::{
+        Arrival, Close, CloseReason, Connection, Hub, INBOX_MAX, Limits, Outbox, Rights, Tongue,
+        Wire,
+    },
     id::{SessionId, TenantId, UserId},
     time::Clock,
 };
@@ -56,7 +59,9 @@ impl House {
         };
         let db = Db::open(settings, Box::new(|_| {})).unwrap();
         let (orders, inbox) = std::sync::mpsc::sync_channel(INBOX_MAX);
-        let hub = Hub::start(&db, orders, inbox, Limits { all: 100, per_user: 100 }).unwrap();
+        let hub =
+            Hub::start(&db, orders, inbox, Limits { all: 100, per_user: 100 }, Rights::nobody())
+                .unwrap();
         let core = Core::new(CoreParts {
             db,
             hub,
@@ -114,6 +119,7 @@ impl House {
             tongue: Arc::new(Silent),
             out: Arc::new(Outbox::new(self.clock(), Box::new(Silent))),
             held: false,
+            signs: false,
         };
         self.hub.connect(arrival).await.unwrap()
     }

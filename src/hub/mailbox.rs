@@ -107,6 +107,16 @@ impl Mailbox {
         true
     }
 
+    /// Nothing up to this `seq` is for this session.
+    pub(super) fn settle(&mut self, seq: i64) {
+        self.covered = self.covered.max(seq);
+    }
+
+    /// Up to here everything that is for this session was put in, or need not be.
+    pub(super) fn settled(&self) -> i64 {
+        self.covered.max(self.last_seq)
+    }
+
     /// When a replay that covered the log up to `covered` reaches the held part: makes the session
     /// live and returns what of it comes after.
     pub(super) fn meet(&mut self, covered: i64) -> Option<VecDeque<Arc<Envelope>>> {

@@ -3,6 +3,7 @@
 //! A door makes an [`Arrival`] and gets a [`Connection`]; dropping that is the only way to leave.
 //! Nothing tells the hub about a durable event but the bell.
 
+mod drain;
 mod handed;
 mod mailbox;
 mod outbox;
@@ -12,18 +13,24 @@ mod replay;
 mod ringer;
 mod rooms;
 mod session;
+mod signs;
+mod standing;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod topics;
+mod watch;
 
 pub use handed::{Handed, Tally};
 pub use outbox::{Outbox, Wire};
 pub use picture::{Picture, Protocol};
 pub use presence::{Presence, Present};
-pub use replay::{Missed, Replayed, Resumed, go_live, replay};
+pub use replay::{Missed, Replayed, Resumed, go_live, replay, replay_topic};
 pub use ringer::{INBOX_MAX, Order, Rung};
 pub use session::{Arrival, Close, CloseReason, Session, Tongue};
+pub use signs::{Heard, Saying, Sign, TYPING_MS, Word};
 pub use sweep::PING_EVERY_MS;
+pub use topics::{Judge, Rights, Ruling, TOPICS_MAX, Verdict};
 
 use crate::{
     db::Db,
@@ -78,7 +85,10 @@ struct Inner {
     /// Clients that were admitted and are not connected yet.
     stopping: AtomicBool,
     presence: Arc<Presence>,
+    watch: watch::Watch,
     rung: Arc<Rung>,
+    topics: Arc<topics::Topics>,
+    rights: Arc<Rights>,
     replays: Semaphore,
 }
 
@@ -102,13 +112,17 @@ impl Hub {
         orders: SyncSender<Order>,
         inbox: Receiver<Order>,
         limits: Limits,
+        rights: Rights,
     ) -> Result<Self> {
         let clock = db.clock().clone();
         let rung = Arc::new(Rung::default());
+        let (topics, rights) = (Arc::<topics::Topics>::default(), Arc::new(rights));
         let ringer = Ringer {
             inbox,
             db: db.clone(),
             rooms: rooms::Rooms::default(),
+            topics: topics.clone(),
+            rights: rights.clone(),
             last_seq: db.latest_seq(),
             rung: rung.clone(),
             round: std::collections::VecDeque::new(),
@@ -122,6 +136,7 @@ impl Hub {
         Ok(Self {
             inner: Arc::new(Inner {
                 presence: Arc::new(Presence::new(clock.clone())),
+                watch: watch::Watch::new(&clock),
                 next_id: AtomicU64::new(first_id(clock.now_ms())),
                 clock,
                 limits,
@@ -129,6 +144,8 @@ impl Hub {
                 sessions: Mutex::default(),
                 stopping: AtomicBool::new(false),
                 rung,
+                topics,
+                rights,
                 replays: Semaphore::new(REPLAYS_MAX),
             }),
         })
@@ -258,6 +275,8 @@ impl Deref for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.hub.leave_all(&self.session);
+        self.hub.unwatch(&self.session);
         self.hub.inner.sessions.lock().remove(&self.session.id);
         // The inbox is drained within microseconds, so this waits at most a moment.
         drop(self.hub.inner.orders.send(Order::Leave(self.session.clone())));

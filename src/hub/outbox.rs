@@ -65,6 +65,10 @@ impl Outbox {
         }
     }
 
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Notes that the peer said something, whatever it was.
     pub fn heard(&self) {
         self.heard_at.store(self.clock.ticks_ms(), Ordering::Relaxed);
@@ -79,7 +83,7 @@ impl Outbox {
     pub fn send(&self, bytes: Bytes) {
         let mut mail = self.mail.lock();
         if !mail.push(bytes) {
-            self.close_locked(&mut mail, Close::Slow, &[]);
+            self.close_locked(&mut mail, Close::Slow, None, &[]);
         }
         self.flush_locked(&mut mail, &mut Vec::new());
     }
@@ -106,12 +110,12 @@ impl Outbox {
 
     /// Says goodbye: the close message goes out behind what waits, then the task ends.
     pub fn close(&self, why: Close) {
-        self.close_after(why, &[]);
+        self.close_after(why, None, &[]);
     }
 
     /// The same, with a last word of the session's before it.
-    pub(super) fn close_after(&self, why: Close, farewell: &[u8]) {
-        self.close_locked(&mut self.mail.lock(), why, farewell);
+    pub(super) fn close_after(&self, why: Close, retry_in_ms: Option<u64>, farewell: &[u8]) {
+        self.close_locked(&mut self.mail.lock(), why, retry_in_ms, farewell);
     }
 
     /// Why the session is ended, once it is.
@@ -181,16 +185,23 @@ impl Outbox {
             && mail.is_full()
             && self.clock.ticks_ms() - mail.progress_at > STALLED_MS
         {
-            self.close_locked(mail, Close::Slow, &[]);
+            self.close_locked(mail, Close::Slow, None, &[]);
         }
     }
 
-    pub(super) fn close_locked(&self, mail: &mut Mailbox, why: Close, farewell: &[u8]) {
+    pub(super) fn close_locked(
+        &self,
+        mail: &mut Mailbox,
+        why: Close,
+        retry_in_ms: Option<u64>,
+        farewell: &[u8],
+    ) {
         if mail.closed.is_some() {
             return;
         }
         mail.closed = Some(why);
-        let reason = CloseReason { c: why.word(), reconnect: why.may_return(), seq: mail.last_seq };
+        let (c, reconnect, seq) = (why.word(), why.may_return(), mail.last_seq);
+        let reason = CloseReason { c, reconnect, seq, retry_in_ms };
         let last = self.wire.close(why, &reason);
         mail.push_last(if farewell.is_empty() { last } else { [farewell, &last].concat().into() });
         self.flush_locked(mail, &mut Vec::new());

@@ -88,13 +88,14 @@ impl Session {
         }
     }
 
-    /// The rooms that the server joined for it.
+    /// The rooms that the server joined for it, and those it joined itself.
     fn rooms(&self) -> Vec<String> {
         let mut rooms = vec![Room::Everyone, Room::User(self.who.user)];
         if self.who.role.is_staff() {
             rooms.extend([Room::Tenant, Room::Role(self.who.role)]);
         }
-        rooms.iter().map(ToString::to_string).collect()
+        let own = rooms.iter().map(ToString::to_string);
+        own.chain(self.topics().into_iter().map(String::from)).collect()
     }
 }
 

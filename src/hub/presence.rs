@@ -7,7 +7,13 @@ use crate::{
     time::Clock,
 };
 use parking_lot::Mutex;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 /// Someone whose last connection went stays online this long: a reload is silent.
 pub(super) const GRACE_MS: i64 = 10_000;
@@ -36,11 +42,13 @@ pub struct Present {
 pub struct Presence {
     clock: Clock,
     here: Mutex<HashMap<TenantId, HashMap<UserId, Present>>>,
+    /// Grows whenever somebody comes or goes.
+    changes: AtomicU64,
 }
 
 impl Presence {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, here: Mutex::default() }
+        Self { clock, here: Mutex::default(), changes: AtomicU64::new(0) }
     }
 
     /// Counts a connection; dropping the answer counts it down, whatever ended it.
@@ -49,14 +57,17 @@ impl Presence {
         let now = self.clock.now_ms();
         let ticks = self.clock.ticks_ms();
         let mut here = self.here.lock();
-        let present = here.entry(tenant).or_default().entry(user).or_insert_with(|| Present {
-            user,
-            name: name.to_owned(),
-            role,
-            connections: 0,
-            since_ms: now,
-            last_seen_ms: now,
-            left_at: None,
+        let present = here.entry(tenant).or_default().entry(user).or_insert_with(|| {
+            self.changes.fetch_add(1, Ordering::Release);
+            Present {
+                user,
+                name: name.to_owned(),
+                role,
+                connections: 0,
+                since_ms: now,
+                last_seen_ms: now,
+                left_at: None,
+            }
         });
         if present.left_at.is_some_and(|left| ticks - left >= GRACE_MS) {
             present.since_ms = now;
@@ -95,10 +106,19 @@ impl Presence {
     /// Forgets who has been gone for longer than the grace.
     pub(super) fn sweep(&self) {
         let ticks = self.clock.ticks_ms();
+        let mut gone = 0;
         self.here.lock().retain(|_, users| {
+            let before = users.len();
             users.retain(|_, present| present.is_online(ticks));
+            gone += before - users.len();
             !users.is_empty()
         });
+        self.changes.fetch_add(gone as u64, Ordering::Release);
+    }
+
+    /// Another number than before when somebody has come or gone since.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 }
 

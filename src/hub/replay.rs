@@ -3,8 +3,9 @@
 
 use super::{Hub, session::Session};
 use crate::{
-    db::{Bounds, Db, Refused, events_after, log_bounds},
+    db::{Bounds, Db, Refused, events_after, events_audible_after, log_bounds},
     error::{Error, Result},
+    event::{Envelope, Room},
 };
 use bytes::Bytes;
 use serde::Serialize;
@@ -70,10 +71,57 @@ pub async fn replay(
         go_live(db, session, |latest| say(Replayed::None(why, Bounds { latest, ..log }))).await;
         return Ok(());
     }
-    let mut done = Resumed { replayed: 0, seq: since };
+    send_all(db, session, since, |event, topics| session.who.is_reached_by(event, topics), say)
+        .await
+}
+
+/// Sends a session that has just joined a topic what was said there after `missed.since`.
+///
+/// Everything else that happens meanwhile comes in its place. `say` puts into words what came of
+/// it. `Ok(false)` when another replay is under way.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn replay_topic(
+    hub: &Hub,
+    db: &Db,
+    session: &Session,
+    (topic, missed): (&str, Missed<'_>),
+    say: impl Fn(Replayed) -> Bytes,
+) -> Result<bool> {
+    let _turn = hub.inner.replays.acquire().await.map_err(Error::internal)?;
+    let log = db.read(log_bounds).await?;
+    if let Err(why) = db.may_resume(log, missed.since, missed.epoch) {
+        session.send(say(Replayed::None(why, log)));
+        return Ok(true);
+    }
+    // Everything up to here that the session was to hear has been put in line for it already.
+    let Some(settled) = session.hold_here() else { return Ok(false) };
+    let is_missing = |event: &Envelope, topics: &[Box<str>]| {
+        let is_there = matches!(&event.room, Room::Topic(room) if **room == *topic);
+        let is_new = event.seq > settled || (is_there && event.seq > missed.since);
+        is_new && session.who.is_reached_by(event, topics)
+    };
+    send_all(db, session, missed.since.min(settled), is_missing, say).await?;
+    Ok(true)
+}
+
+/// Sends a held session what `is_wanted` picks of the log after `from`, until it meets the held
+/// part.
+async fn send_all(
+    db: &Db,
+    session: &Session,
+    from: i64,
+    is_wanted: impl Fn(&Envelope, &[Box<str>]) -> bool,
+    say: impl Fn(Replayed) -> Bytes,
+) -> Result<()> {
+    let mut done = Resumed { replayed: 0, seq: from };
     while session.closed().is_none() {
         let (who, from) = (session.who, done.seq);
-        let page = db.read(move |r| events_after(r, &who, &[], from, PAGE)).await?;
+        let mut page = db.read(move |r| events_audible_after(r, &who, from, PAGE)).await?;
+        // Asked for after the page was read: who joined before an event was said hears it.
+        let topics = session.topics();
+        page.envelopes.retain(|event| is_wanted(event, &topics));
         let mut left = page.envelopes.as_slice();
         while !left.is_empty() && session.closed().is_none() {
             let sent = session.send_events(left);
@@ -98,7 +146,8 @@ pub async fn replay(
 async fn is_more_than(db: &Db, session: &Session, since: i64, max: u64) -> Result<bool> {
     let (mut found, mut from, who) = (0, since, session.who);
     loop {
-        let page = db.read(move |r| events_after(r, &who, &[], from, PAGE)).await?;
+        let topics = session.topics();
+        let page = db.read(move |r| events_after(r, &who, &topics, from, PAGE)).await?;
         found += page.envelopes.len() as u64;
         if found > max || page.covered == from {
             return Ok(found > max);

@@ -5,10 +5,15 @@
 //! and between visits new events are taken in. Its inbox is bounded and nobody waits for it: when
 //! it finds a gap in `seq` it reads the log.
 
-use super::{Handed, Tally, rooms::Rooms, session::Session};
+use super::{
+    Handed, Tally,
+    rooms::Rooms,
+    session::Session,
+    topics::{Rights, Topics},
+};
 use crate::{
     db::{Db, events_between},
-    event::Envelope,
+    event::{Envelope, Room},
 };
 use std::{
     collections::VecDeque,
@@ -66,6 +71,8 @@ pub(super) struct Ringer {
     pub(super) inbox: Receiver<Order>,
     pub(super) db: Db,
     pub(super) rooms: Rooms,
+    pub(super) topics: Arc<Topics>,
+    pub(super) rights: Arc<Rights>,
     pub(super) last_seq: i64,
     pub(super) rung: Arc<Rung>,
     pub(super) round: VecDeque<Arc<Session>>,
@@ -159,12 +166,19 @@ impl Ringer {
         }
         let mut handed = Handed::default();
         let round = &mut self.round;
-        self.rooms.each(event, |session| {
+        let mut hear = |session: &Arc<Session>| {
             handed.count(session.protocol);
             if session.post(event) {
                 round.push_back(session.clone());
             }
-        });
+        };
+        if let Room::Topic(topic) = &event.room {
+            let members = self.topics.members(event.tenant, topic);
+            members.iter().filter(|session| session.who.may_hear(event)).for_each(&mut hear);
+        } else {
+            self.rooms.each(event, &mut hear);
+        }
+        self.topics.note(event, &self.rights);
         self.last_seq = event.seq;
         self.rung.tally.note(event.seq, handed);
         self.rung.seq.store(event.seq, Ordering::Release);

@@ -1,16 +1,20 @@
 //! One connected client: who it is, and which events wait for it or are on their way.
 
-use super::{Protocol, mailbox::Mode, outbox::Outbox};
+use super::{Protocol, mailbox::Mode, outbox::Outbox, signs::Sign, standing::Joined};
 use crate::{
     event::{Dialect, Envelope, Listener},
     id::SessionId,
 };
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde::Serialize;
 use std::{
     net::IpAddr,
     ops::Deref,
-    sync::{Arc, atomic::AtomicI64},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
 };
 
 /// Why a session is ended by the server; the numbers are WebSocket close codes.
@@ -67,6 +71,16 @@ pub struct CloseReason {
     pub(super) c: &'static str,
     pub(super) reconnect: bool,
     pub(super) seq: i64,
+    /// Come back after so long, milliseconds: not all at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retry_in_ms: Option<u64>,
+}
+
+impl CloseReason {
+    /// When the client is to come back, where the server says so.
+    pub fn retry_in_ms(&self) -> Option<u64> {
+        self.retry_in_ms
+    }
 }
 
 /// What a door knows about putting things into bytes.
@@ -77,6 +91,10 @@ pub trait Tongue: Send + Sync {
     fn event(&self, event: &Envelope) -> Bytes;
     /// The heartbeat; none where the door sees to that itself.
     fn ping(&self) -> Option<Bytes>;
+    /// A sign as one message: a name, and a payload that is JSON. Nothing where the door has none.
+    fn sign(&self, _name: &str, _payload: &str) -> Bytes {
+        Bytes::new()
+    }
     /// What is said before the end, if anything; the wire says the end itself.
     fn farewell(&self, _: Close) -> Bytes {
         Bytes::new()
@@ -103,6 +121,8 @@ pub struct Arrival {
     pub out: Arc<Outbox>,
     /// Whether live events are held back until a replay is through.
     pub held: bool,
+    /// Whether it hears what is no event: that its token ends soon, that the server stops.
+    pub signs: bool,
 }
 
 /// One connected client; derefs to what goes out to it.
@@ -124,7 +144,12 @@ pub struct Session {
     /// When it came, milliseconds since the Unix epoch.
     pub since_ms: i64,
     pub(super) tongue: Arc<dyn Tongue>,
-    pub(super) expires_at: i64,
+    expires_at: AtomicI64,
+    /// The end of the token of which it was told last.
+    pub(super) told_of_end: AtomicI64,
+    pub(super) joined: Mutex<Vec<Joined>>,
+    pub(super) signs: AtomicBool,
+    pub(super) gone: AtomicBool,
     out: Arc<Outbox>,
     /// When the next ping is due, in ticks; negative while a pong is awaited since then.
     pub(super) ping_at: AtomicI64,
@@ -152,7 +177,11 @@ impl Session {
             protocol: a.tongue.dialect().into(),
             since_ms,
             tongue: a.tongue,
-            expires_at: a.expires_at,
+            expires_at: AtomicI64::new(a.expires_at),
+            told_of_end: AtomicI64::new(0),
+            joined: Mutex::default(),
+            signs: AtomicBool::new(a.signs),
+            gone: AtomicBool::new(false),
             out: a.out,
             ping_at: AtomicI64::new(ticks + first_ping_ms),
         }
@@ -166,7 +195,7 @@ impl Session {
         }
         mail.last_seq = event.seq;
         if !mail.push(self.encode(event)) {
-            self.out.close_locked(&mut mail, Close::Slow, &[]);
+            self.out.close_locked(&mut mail, Close::Slow, None, &[]);
             return false;
         }
         if mail.is_full() && !mail.left_to_task {
@@ -202,7 +231,7 @@ impl Session {
             }
             mail.last_seq = event.seq;
             if !mail.push(self.encode(event)) {
-                self.out.close_locked(&mut mail, Close::Slow, &[]);
+                self.out.close_locked(&mut mail, Close::Slow, None, &[]);
             }
             sent += 1;
         }
@@ -212,15 +241,23 @@ impl Session {
 
     /// Says goodbye: the last words go out behind what waits, then the task ends.
     pub fn close(&self, why: Close) {
-        self.out.close_after(why, &self.tongue.farewell(why));
+        self.out.close_after(why, None, &self.tongue.farewell(why));
+    }
+
+    /// The same, to a client that is to come back after `retry_in_ms`.
+    pub(super) fn close_for_now(&self, why: Close, retry_in_ms: u64) {
+        self.out.close_after(why, Some(retry_in_ms), &self.tongue.farewell(why));
     }
 
     /// The ringer heard of this session when the log stood at `seq`: held from here on.
     pub(super) fn joined_at(&self, seq: i64) {
         let mut mail = self.out.lock();
-        if let Mode::Held { from } = &mut mail.mode {
-            *from = Some(seq);
-            self.out.wake();
+        match &mut mail.mode {
+            Mode::Held { from } => {
+                *from = Some(seq);
+                self.out.wake();
+            }
+            Mode::Live => mail.settle(seq),
         }
     }
 
@@ -244,7 +281,7 @@ impl Session {
         for event in held {
             mail.last_seq = event.seq;
             if !mail.push(self.encode(&event)) {
-                self.out.close_locked(&mut mail, Close::Slow, &[]);
+                self.out.close_locked(&mut mail, Close::Slow, None, &[]);
                 break;
             }
         }
@@ -263,8 +300,36 @@ impl Session {
         was_live
     }
 
+    /// The same, from the last event that was put in line for it; `None` when one is under way.
+    pub(super) fn hold_here(&self) -> Option<i64> {
+        let mut mail = self.out.lock();
+        let settled = mail.settled();
+        let was_live = matches!(mail.mode, Mode::Live);
+        if was_live {
+            mail.mode = Mode::Held { from: Some(settled) };
+        }
+        was_live.then_some(settled)
+    }
+
     /// When the credentials end, milliseconds since the Unix epoch.
     pub fn expires_at(&self) -> i64 {
-        self.expires_at
+        self.expires_at.load(Ordering::Acquire)
+    }
+
+    /// Newer credentials of the same sign-in end then.
+    pub fn renew(&self, expires_at: i64) {
+        self.expires_at.store(expires_at, Ordering::Release);
+    }
+
+    /// Sends a sign. One that is said again and again goes only to who keeps up: a session that
+    /// lags hears the next one. One that must arrive (`keep`) waits with the events.
+    pub(super) fn sign(&self, sign: &Sign, keep: bool) {
+        if !keep && self.out.is_left_to_task() {
+            return;
+        }
+        let bytes = sign.bytes(self.tongue.dialect(), |name, json| self.tongue.sign(name, json));
+        if !bytes.is_empty() {
+            self.out.send(bytes);
+        }
     }
 }

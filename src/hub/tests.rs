@@ -88,7 +88,7 @@ fn house(inbox_max: usize) -> House {
     };
     let db = Db::open(settings, Box::new(on_commit)).unwrap();
     let limits = Limits { all: 1_000, per_user: 1_000 };
-    let hub = Hub::start(&db, orders, inbox, limits).unwrap();
+    let hub = Hub::start(&db, orders, inbox, limits, Rights::nobody()).unwrap();
     House { db, hub, _folder: folder }
 }
 
@@ -128,6 +128,7 @@ impl House {
                 tongue: Arc::new(Plain),
                 out: Arc::new(Outbox::new(self.db.clock(), Box::new(reader.clone()))),
                 held,
+                signs: false,
             })
             .await
             .unwrap()

@@ -10,7 +10,6 @@ use super::{
 use crate::{
     db::log_bounds,
     error::{Error, Result},
-    event::Room,
     http::{
         Caller, Client, Core, Peer, Via, cookie,
         origin::{self, Origin},
@@ -25,7 +24,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{net::IpAddr, sync::Arc};
 use tokio::sync::oneshot;
 
@@ -123,52 +122,8 @@ impl Desk for FrontDesk {
     }
 
     fn event(&self, member: &mut Member, event: &Event<'_>) -> Result<(), Close> {
-        let name = event.name();
-        if !event.wants_answer() {
-            // Rooms are joined by the server, so there is nothing to do but to say so.
-            return Ok(());
-        }
-        let answer = match name.as_ref() {
-            "join" | "leave" => match room_named(event) {
-                Some(room) if is_own(&member.connection, &room) => {
-                    json!([{ "ok": true, "room": room }])
-                }
-                _ => json!([{ "ok": false, "error": "room_refused" }]),
-            },
-            _ => json!([{ "ok": false, "error": "unknown_event" }]),
-        };
-        event.answer(&answer.to_string(), &[]);
+        super::asked::hear(&self.core, &member.connection, event);
         Ok(())
-    }
-}
-
-/// The first argument of `join` and `leave`: a room, or an object that names one.
-fn room_named(event: &Event<'_>) -> Option<String> {
-    match serde_json::from_str(event.arguments().first()?.get()).ok()? {
-        Value::String(room) => Some(room),
-        Value::Object(mut named) => match named.remove("room")? {
-            Value::String(room) => Some(room),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Whether this is one of the rooms that the server joined for the session, as Flask-SocketIO's
-/// clients write it (`user_<id>`, `tenant_<id>`, `role_<role>`) or as we do.
-fn is_own(session: &Session, room: &str) -> bool {
-    let who = session.who;
-    let (first, rest) = room.split_once(['_', ':']).unwrap_or((room, ""));
-    if first == "tenant" && !rest.is_empty() {
-        return who.role.is_staff() && rest.parse() == Ok(who.tenant);
-    }
-    let ours = if rest.is_empty() { first.to_owned() } else { format!("{first}:{rest}") };
-    match ours.parse::<Room>() {
-        Ok(Room::Everyone) => true,
-        Ok(Room::User(user)) => user == who.user,
-        Ok(Room::Tenant) => who.role.is_staff(),
-        Ok(Room::Role(role)) => who.role.is_staff() && role == who.role,
-        Ok(Room::Topic(_) | Room::Nowhere) | Err(()) => false,
     }
 }
 
@@ -201,6 +156,7 @@ impl FrontDesk {
             out: knock.line().out().clone(),
             // Until the consent is on its way: what is committed after it must not be missed.
             held: true,
+            signs: wishes.signs || wishes.recover || wishes.since.is_some(),
         });
         let Ok(connection) = connection.await else {
             return knock.refuse("too many connections, try again later");

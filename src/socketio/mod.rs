@@ -9,6 +9,7 @@
 //! writes straight to the socket. A poll takes whole messages out of it instead; an upgrade gives
 //! it a socket, and has nothing to carry over.
 
+mod asked;
 mod door;
 mod engine;
 mod line;

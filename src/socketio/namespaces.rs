@@ -69,7 +69,7 @@ pub trait Desk: Send + Sync + Sized + 'static {
 
 /// An event of a client's.
 pub struct Event<'a> {
-    line: &'a Line,
+    line: &'a Arc<Line>,
     namespace: &'a str,
     id: Option<u64>,
     elements: Vec<&'a RawValue>,
@@ -100,6 +100,15 @@ impl Event<'_> {
         if let Some(id) = self.id {
             let packet = Packet::new(kind, self.namespace, arguments);
             self.line.out().send(frames(Packet { id: Some(id), ..packet }, attachments));
+        }
+    }
+
+    /// What answers it later, once, if that is asked for. `arguments` is a JSON array.
+    pub fn answer_later(&self) -> impl FnOnce(&str) + Send + use<> {
+        let (line, namespace, id) = (self.line.clone(), self.namespace.to_owned(), self.id);
+        move |arguments| {
+            let (line, namespace, elements) = (&line, &*namespace, Vec::new());
+            Event { line, namespace, id, elements, attachments: &[] }.answer(arguments, &[]);
         }
     }
 

@@ -39,6 +39,10 @@ impl Tongue for SocketTongue {
         event(ROOT, &text, &[])
     }
 
+    fn sign(&self, name: &str, payload: &str) -> Bytes {
+        event(ROOT, &format!(r#"["{name}",{payload}]"#), &[])
+    }
+
     /// None: the session below has its own heartbeat.
     fn ping(&self) -> Option<Bytes> {
         None

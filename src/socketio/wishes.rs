@@ -14,6 +14,8 @@ struct Said {
     max: Option<u64>,
     #[serde(default)]
     recover: bool,
+    #[serde(default)]
+    signs: bool,
     pid: Option<String>,
     offset: Option<String>,
 }
@@ -36,6 +38,8 @@ pub(super) struct Wishes {
     pub(super) since: Option<Place>,
     /// More events than this it does not want to take at once.
     pub(super) max: Option<u64>,
+    /// It wants to hear what is no event: that its token ends soon, that the server stops.
+    pub(super) signs: bool,
     /// It keeps the offset of each event for its next coming.
     pub(super) recover: bool,
     /// It was here before, under this name, and has heard up to here.
@@ -48,7 +52,7 @@ impl Wishes {
     /// # Errors
     /// What is wrong, in words for the client.
     pub(super) fn read(auth: Option<&str>) -> Result<Self, &'static str> {
-        let wrong = "auth takes token, since, epoch, max and recover";
+        let wrong = "auth takes token, since, epoch, max, recover and signs";
         let said: Said = match auth {
             Some(auth) => serde_json::from_str(auth).map_err(|_| wrong)?,
             None => Said::default(),
@@ -65,7 +69,8 @@ impl Wishes {
             let place = offset.unwrap_or_else(|| pid.place.clone());
             (pid, place)
         });
-        Ok(Self { token: said.token, since, max: said.max, recover: said.recover, before })
+        let Said { token, max, recover, signs, .. } = said;
+        Ok(Self { token, since, max, signs, recover, before })
     }
 }
 

@@ -60,6 +60,7 @@ pub async fn open(
         tongue: Arc::new(StreamTongue { epoch: core.db.epoch().into() }),
         out: Arc::new(Outbox::new(core.clock(), Box::new(Asked))),
         held: true,
+        signs: false,
     };
     let connection = core.hub.connect(arrival).await?;
     // Whoever ended the sign-in since it was checked did not find this connection in the hub yet.

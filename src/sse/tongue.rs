@@ -66,7 +66,12 @@ impl Wire for Asked {
 
     /// The last message, `closed`, says why as the reason of a WebSocket does.
     fn close(&self, _: Close, reason: &CloseReason) -> Bytes {
-        message("", "closed", None, reason)
+        let closed = message("", "closed", None, reason);
+        match reason.retry_in_ms() {
+            // A browser then comes back at its own time, and not with all others.
+            Some(ms) => [format!("retry: {ms}\n").as_bytes(), &closed].concat().into(),
+            None => closed,
+        }
     }
 }
 

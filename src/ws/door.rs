@@ -38,6 +38,8 @@ pub struct Query {
     epoch: Option<String>,
     /// Give up with `too_many` rather than replay more than this many events.
     max: Option<u64>,
+    /// Rooms to join, with commas between them.
+    rooms: Option<String>,
     /// 2: begin with `hello`.
     v: Option<u32>,
     /// A ticket from `POST /ws/ticket`.
@@ -84,6 +86,7 @@ pub async fn upgrade(
         since: query.since,
         epoch: query.epoch,
         max: query.max,
+        rooms: query.rooms.unwrap_or_default(),
         hello: query.v.is_some_and(|v| v >= 2) || query.since.is_some(),
     };
     let late = Late::default();
@@ -97,6 +100,7 @@ pub async fn upgrade(
         tongue: Arc::new(WsTongue),
         out: Arc::new(Outbox::new(core.clock(), Box::new(late.clone()))),
         held: wishes.hello,
+        signs: wishes.hello,
     };
     core.accepts.check().map_err(|_| Error::Busy(std::time::Duration::from_secs(1)))?;
     let connection = core.hub.connect(arrival).await?;
@@ -125,7 +129,7 @@ async fn welcome(
     late.set(stream.clone());
     let talk = Box::new(Talk::new(stream, early, socket::MESSAGE_MAX));
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
-    let start = wishes.hello.then(|| {
+    let start = (wishes.hello || !wishes.rooms.is_empty()).then(|| {
         let start: Start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));
         start
     });

@@ -35,6 +35,10 @@ impl Tongue for WsTongue {
         wire::text(&text)
     }
 
+    fn sign(&self, name: &str, payload: &str) -> Bytes {
+        wire::text(&format!(r#"{{"type":"{name}","payload":{payload}}}"#))
+    }
+
     fn ping(&self) -> Option<Bytes> {
         Some(Bytes::from_static(wire::PING))
     }

@@ -4,6 +4,7 @@
 //! is one small task per socket, which events do not wake. What another door with WebSockets needs
 //! too is public: [`Handshake`], [`Talk`], [`wire`].
 
+mod asks;
 pub mod connections;
 mod door;
 mod frames;
@@ -16,6 +17,7 @@ mod talk;
 mod ticket;
 pub mod wire;
 
+pub use asks::{Ask, Join, Refusal, Said};
 pub use door::{issue_ticket, upgrade};
 pub use handshake::Handshake;
 pub use inbound::PER_SECOND;

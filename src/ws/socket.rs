@@ -25,6 +25,7 @@ pub(super) struct Wishes {
     pub(super) since: Option<i64>,
     pub(super) epoch: Option<String>,
     pub(super) max: Option<u64>,
+    pub(super) rooms: String,
     pub(super) hello: bool,
 }
 
@@ -45,8 +46,12 @@ struct Resync {
     oldest_seq: i64,
 }
 
-/// What a socket begins with, where it is not plain: hello, and a replay where asked for.
+/// What a socket begins with, where it is not plain: rooms, hello, and a replay where asked for.
 pub(super) async fn start(core: Core, session: Arc<Session>, wishes: Wishes) -> Result<()> {
+    inbound::join_all(&core, &session, &wishes.rooms).await;
+    if !wishes.hello {
+        return Ok(());
+    }
     let log = core.db.read(log_bounds).await?;
     let hello = |latest_seq| {
         let hello = Hello {
@@ -75,14 +80,27 @@ pub(super) async fn resume(
     epoch: Option<&str>,
     max: Option<u64>,
 ) -> Result<()> {
-    let told = |outcome| match outcome {
-        Replayed::Whole(resumed) => message("resumed", resumed),
-        Replayed::None(reason, log) => message(
-            "resync_required",
-            Resync { reason, latest_seq: log.latest, oldest_seq: log.oldest },
-        ),
-    };
-    hub::replay(&core.hub, &core.db, session, hub::Missed { since, epoch, max }, told).await
+    let missed = hub::Missed { since, epoch, max };
+    hub::replay(&core.hub, &core.db, session, missed, |outcome| told(outcome, None)).await
+}
+
+/// What a replay came to; one of a single room names it.
+pub(super) fn told(outcome: Replayed, room: Option<&str>) -> Bytes {
+    match outcome {
+        Replayed::Whole(resumed) => message("resumed", InRoom { room, said: resumed }),
+        Replayed::None(reason, log) => {
+            let said = Resync { reason, latest_seq: log.latest, oldest_seq: log.oldest };
+            message("resync_required", InRoom { room, said })
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct InRoom<'a, T> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<&'a str>,
+    #[serde(flatten)]
+    said: T,
 }
 
 fn message(kind: &str, payload: impl Serialize) -> Bytes {

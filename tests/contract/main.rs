@@ -67,3 +67,5 @@ mod ws_audience;
 mod ws_bounds;
 mod ws_frames;
 mod ws_presence;
+mod ws_signs;
+mod ws_topics;

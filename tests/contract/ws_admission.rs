@@ -214,6 +214,8 @@ fn a_socket_outlives_its_token_by_a_grace_and_no_longer() {
     let hello = socket.expect_frame("hello");
     let ttl_s = hello["payload"]["token_ttl_s"].as_i64().expect("seconds");
     server.advance_ms(ttl_s * 1_000 + 2_000);
+    let warned = socket.expect_frame("auth.expiring")["payload"].clone();
+    assert_eq!((&warned["expires_in_s"], &warned["grace_s"]), (&json!(0), &json!(25)));
     assert!(socket.all_until_now().is_empty(), "within the grace");
     server.advance_ms(25_000);
     let (code, reason) = socket.expect_close();

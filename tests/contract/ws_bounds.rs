@@ -215,12 +215,14 @@ fn an_orderly_stop_tells_every_client_to_come_back_and_takes_less_than_ten_secon
     let began = Instant::now();
     let stopping = std::thread::spawn(move || server.stop());
     for socket in &mut sockets {
+        let draining = socket.expect_frame("server.draining")["payload"].clone();
+        let back = draining["retry_in_ms"].as_i64().expect("when to come back");
+        assert!((500..16_000).contains(&back), "{back}");
         let (code, reason) = socket.expect_close();
         let reason: Value = serde_json::from_str(&reason).unwrap();
-        assert_eq!(
-            (code, reason),
-            (1012, json!({ "c": "restart", "reconnect": true, "seq": said }))
-        );
+        let expected =
+            json!({ "c": "restart", "reconnect": true, "seq": said, "retry_in_ms": back });
+        assert_eq!((code, reason), (1012, expected));
     }
     let (setup, ended) = stopping.join().unwrap();
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());

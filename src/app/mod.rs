@@ -1,5 +1,8 @@
 //! The whole, wired: what is started in which order, and how it ends.
 
+mod rights;
+mod systemd;
+
 use crate::{
     attachments,
     auth::{Passwords, Sessions, sql as auth_sql, token},
@@ -33,6 +36,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
+use systemd::{Notice, notify_systemd, watchdog};
 use tokio::{net::TcpListener, sync::watch};
 
 /// How long an orderly stop may take.
@@ -127,6 +131,8 @@ impl Server {
         let Self { app, listener, sockets_max, retention, .. } = self;
         let App { core, engine, bins, files, socketio, .. } = app.clone();
         let sweep = tokio::spawn(core.hub.clone().sweep());
+        let rights = tokio::spawn(core.hub.clone().keep_rights());
+        let presence = tokio::spawn(core.hub.clone().tell_presence());
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
@@ -141,10 +147,11 @@ impl Server {
         drop(stop.wait_for(|stop| *stop).await);
         notify_systemd(&[Notice::Stopping]);
         tracing::info!("stopping");
-        core.hub.stop();
-        socketio.stop();
         bins.stop();
         let finish = async {
+            core.hub.drain().await;
+            core.hub.stop();
+            socketio.stop();
             drop(serving.await);
             let stopping = engine.clone();
             drop(tokio::task::spawn_blocking(move || stopping.stop(STOP_WITHIN / 2)).await);
@@ -155,9 +162,10 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in
-            [sweep, touch, watchdog, files, clocks, replays, trimming, forgetting, heartbeat]
-        {
+        for task in [
+            sweep, rights, presence, touch, watchdog, files, clocks, replays, trimming, forgetting,
+            heartbeat,
+        ] {
             task.abort();
         }
         let db = core.db.clone();
@@ -222,7 +230,7 @@ fn core(
     let keys = token::Keys::new(&secret, &previous);
     say("Repositories initialized");
     let limits = hub::Limits { all: config.ws_max, per_user: config.ws_max_per_user };
-    let hub = Hub::start(db, orders, inbox, limits).map_err(internal)?;
+    let hub = Hub::start(db, orders, inbox, limits, rights::rights(db)).map_err(internal)?;
     say("WebSocket Hub started (single-server mode)");
     Ok(Core::new(CoreParts {
         db: db.clone(),
@@ -347,49 +355,4 @@ async fn touch_sessions(core: Core) {
             }
         }
     }
-}
-
-/// Feeds systemd's watchdog, where it asks for that, while the writer answers.
-async fn watchdog(core: Core) {
-    let Some(every) = watchdog_every() else { return };
-    loop {
-        tokio::time::sleep(every).await;
-        if core.db.write(|_| Ok(())).await.is_ok() {
-            notify_systemd(&[Notice::Alive]);
-        }
-    }
-}
-
-enum Notice {
-    Ready,
-    Alive,
-    Stopping,
-}
-
-#[cfg(unix)]
-fn notify_systemd(notices: &[Notice]) {
-    let states: Vec<_> = notices
-        .iter()
-        .map(|notice| match notice {
-            Notice::Ready => sd_notify::NotifyState::Ready,
-            Notice::Alive => sd_notify::NotifyState::Watchdog,
-            Notice::Stopping => sd_notify::NotifyState::Stopping,
-        })
-        .collect();
-    if let Err(e) = sd_notify::notify(&states) {
-        tracing::debug!(error = %e, "systemd could not be told");
-    }
-}
-
-#[cfg(not(unix))]
-fn notify_systemd(_: &[Notice]) {}
-
-#[cfg(unix)]
-fn watchdog_every() -> Option<Duration> {
-    sd_notify::watchdog_enabled().map(|within| within / 3)
-}
-
-#[cfg(not(unix))]
-fn watchdog_every() -> Option<Duration> {
-    None
 }
