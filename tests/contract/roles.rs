@@ -59,10 +59,11 @@ pub(crate) fn row(
 pub(crate) fn table() -> Vec<Row> {
     let mut rows = roles_desk::table();
     rows.extend(house());
+    rows.extend(endings());
     rows
 }
 
-/// All of it but the desk's, which comes first: what ends people comes last.
+/// All of it but the desk's, which comes first, and what ends something, which comes last.
 fn house() -> Vec<Row> {
     let none = || json!({});
     let event = || json!({ "type": "order.paid", "data": {} });
@@ -129,7 +130,13 @@ fn house() -> Vec<Row> {
         // A test is neither tried again nor cancelled.
         row("POST", "/deliveries/{delivery}/retry", none(), theirs(answered(409, ADMIN))),
         row("POST", "/deliveries/{delivery}/cancel", none(), theirs(answered(409, ADMIN))),
-        // What ends something comes last; the first who may does it, the next finds it gone.
+    ]
+}
+
+/// What ends something; the first who may does it, the next finds it gone.
+fn endings() -> Vec<Row> {
+    let none = || json!({});
+    vec![
         row("DELETE", "/ws/connections/{connection}", none(), [401, 403, 403, 403, 200, 404, 404]),
         row("DELETE", "/auth/sessions/{session}", none(), [401, 404, 404, 404, 200, 404, 404]),
         row("DELETE", "/tokens/{token}", none(), [401, 403, 403, 403, 200, 404, 404]),
