@@ -77,6 +77,48 @@ fn webhooks_measures_deliveries_to_receivers() {
     assert_positive(&results["heap"], &["per_s", "published_s", "settled_s", "server_us"]);
 }
 
+/// Socket.IO clients hear every message, too.
+#[test]
+fn fanout_measures_deliveries_to_socket_io_clients() {
+    let results = bench(&["fanout", "--socketio", "--clients", "20", "--outstanding", "4"]);
+    assert_eq!(results["idle"]["clients"], 20);
+    for round in ["outstanding_1", "outstanding_4"] {
+        assert_positive(&results[round], &LATENCIES);
+        assert_positive(&results[round], &["messages_per_s", "deliveries_per_s", "server_us"]);
+    }
+}
+
+/// Every ticket is there with its number, its clocks, its words, and whom it concerns is told.
+#[test]
+fn desk_measures_tickets() {
+    let results = bench(&["desk", "--clients", "4"]);
+    assert_positive(&results["creates"], &LATENCIES);
+    assert_positive(&results["creates"], &["per_s", "server_us", "acknowledged"]);
+}
+
+/// Every filter in every order, and every kind of search, is answered and finds what it should.
+#[test]
+fn lists_measures_filters_and_searches() {
+    let small = ["--tickets", "2000", "--comments", "2000", "--asks", "1"];
+    let results = bench(&[&["lists"], &small[..]].concat());
+    for section in ["staff_all", "staff_tag__frequent_status", "firm_all", "staff_search_number"] {
+        assert_positive(&results[section], &LATENCIES);
+        assert_positive(&results[section], &["rows"]);
+    }
+    assert_eq!(results["filled"]["comments"], 2_000);
+}
+
+/// Files go in and out in constant memory: eight of 25 MiB take no more than twelve.
+#[test]
+fn upload_measures_files_and_the_memory_they_take() {
+    let results = bench(&["upload"]);
+    for round in ["uploads", "downloads"] {
+        assert_positive(&results[round], &["mib_per_s", "server_us"]);
+        let grown = results[round]["rss_grown_kib"].as_f64();
+        assert!(grown.unwrap_or(0.0) <= 12.0 * 1024.0, "{round}: {grown:?} KiB");
+    }
+}
+
 /// Dead receivers take nothing from the healthy ones.
 #[test]
 fn webhooks_measures_fairness_beside_dead_receivers() {

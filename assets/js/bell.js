@@ -6,7 +6,7 @@ import { Keyed } from "./keyed.js";
 import { home, pathOf } from "./links.js";
 import { Notices } from "./notices.js";
 import { openRings } from "./rings.js";
-import { about, sign } from "./sign.js";
+import { about, sign, told } from "./sign.js";
 import { since } from "./time.js";
 import { countInTitle } from "./title.js";
 
@@ -121,7 +121,7 @@ export class Bell {
   #row(one) {
     const to = pathOf(one, this.user);
     const read = () => !one.read_at && this.#try(() => this.notices.markRead(one.id));
-    const label = to ? h("a", { href: to, onclick: read }, one.message) : h("span", {}, one.message);
+    const label = to ? h("a", { class: "clamped", href: to, onclick: read }, told(one)) : h("span", { class: "clamped" }, told(one));
     return h("li", { class: one.read_at ? "notice" : "notice unread" }, sign(one),
       h("div", { class: "notice-words" },
         h("p", {}, !one.read_at && h("span", { class: "visually-hidden" }, "Unread: "), label),

@@ -7,11 +7,11 @@ import { onSubmit } from "./form.js";
 import { may } from "./pages/index.js";
 import { people } from "./people.js";
 
-/** What was written and not sent, by ticket; kept while the page lives. */
+/** What was written and not sent, by ticket; kept while the page lives, until its writer leaves. */
 const drafts = new Map();
 const DRAFTS_MAX = 50;
 
-people.addEventListener("forgotten", () => drafts.clear());
+people.addEventListener("forgotten", ({ detail }) => detail.left && drafts.clear());
 
 function draftOf(id) {
   const draft = drafts.get(id) ?? { body: "", internal: false, markdown: false, files: [] };

@@ -21,7 +21,7 @@ async function check({ renew = false } = {}) {
   }
 }
 
-const waiting = () => h("div", { class: "empty", role: "status" }, mark("rings"), h("p", {}, "One moment…"));
+const waiting = () => h("div", { class: "empty", role: "status" }, mark("struck"), h("p", {}, "One moment…"));
 
 /** `/admin/tickets/7` as customers know it, and the other way round; other paths are only for one of them. */
 function elsewhere(base, other) {
@@ -36,12 +36,14 @@ function elsewhere(base, other) {
  */
 export function enterAt(base, { open, past, greeting, aside }) {
   let frame = null;
+  /** Who was here last: whoever's sign-in ended by itself finds what they wrote, and nobody else does. */
+  let last = null;
 
-  const leave = () => {
+  const leave = ({ left = false } = {}) => {
     frame?.end();
     frame = null;
     feed.stop();
-    forgetAll();
+    forgetAll({ left });
   };
 
   /** The wanted path stays in the address bar, so signing in leads to it. */
@@ -54,7 +56,7 @@ export function enterAt(base, { open, past, greeting, aside }) {
 
   const signOut = async () => {
     // First: the server ends the socket with the sign-in, and the page would ask why.
-    leave();
+    leave({ left: true });
     await api.post("/auth/logout", {}, { quiet401: true }).catch(() => {});
     history.replaceState(null, "", base);
     toSignIn(["good", "You are signed out."]);
@@ -77,6 +79,8 @@ export function enterAt(base, { open, past, greeting, aside }) {
     }
     noteSignedIn(true);
     if (home(user) !== base) return location.replace(elsewhere(base, home(user)));
+    if (last && last !== user.id) forgetAll({ left: true });
+    last = user.id;
     learn(user.id, user.name);
     frame = open(root, user, signOut);
     return feed.start(user, { past });

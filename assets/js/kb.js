@@ -34,7 +34,7 @@ export async function categories(signal) {
 const drafts = new Map();
 const DRAFTS_MAX = 20;
 
-people.addEventListener("forgotten", () => drafts.clear());
+people.addEventListener("forgotten", ({ detail }) => detail.left && drafts.clear());
 
 /** Keeps `draft` for an article, or forgets it when there is none. */
 export function keepDraft(id, draft) {

@@ -3,7 +3,10 @@
 import { h } from "./dom.js";
 
 const names = new Map();
-/** Hears `learned` when a name was not known before, and `forgotten` at sign-out. */
+/**
+ * Hears `learned` when a name was not known before, and `forgotten` when nobody is signed in any
+ * more; `detail.left` says that they will not be back, so that what they wrote goes too.
+ */
 export const people = new EventTarget();
 
 /** Notes that `id` is called `name`. */
@@ -19,10 +22,10 @@ export function nameOf(id) {
   return names.get(id) ?? `User …${String(id).slice(-6)}`;
 }
 
-/** Forgets every name, at sign-out: the next person may be of another organisation. */
-export function forgetAll() {
+/** Forgets every name: the next person may be of another organisation. */
+export function forgetAll({ left }) {
   names.clear();
-  people.dispatchEvent(new Event("forgotten"));
+  people.dispatchEvent(new CustomEvent("forgotten", { detail: { left } }));
 }
 
 /** Whether somebody's name is known. */

@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { pathOf } from "./links.js";
-import { about, sign } from "./sign.js";
+import { about, sign, told } from "./sign.js";
 
 /** Cards at a time: a fourth sends the oldest away. */
 const CARDS_MAX = 3;
@@ -47,7 +47,7 @@ export function openRings(user, notices, signal) {
       drop(card);
       notices.markRead(notification.id).catch(() => {});
     };
-    return [sign(notification), h("p", {}, to ? h("a", { href: to, onclick: read }, notification.message) : notification.message, about(notification))];
+    return [sign(notification), h("p", {}, to ? h("a", { class: "clamped", href: to, onclick: read }, told(notification)) : h("span", { class: "clamped" }, told(notification)), about(notification))];
   });
   const many = (count) => add(() => [h("span", { class: "sign hue-custom" }, icon("bell", 17)), h("p", {}, `${count} new notifications`)]);
 

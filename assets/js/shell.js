@@ -107,9 +107,9 @@ function frame(user, { nav, bell, signOut, main }, signal) {
 function ring(box, signal) {
   feed.addEventListener("added", () => {
     for (const bell of box.querySelectorAll(".brand .mark")) {
-      if (bell.classList.contains("rings")) continue;
-      bell.classList.add("rings");
-      setTimeout(() => bell.classList.remove("rings"), 750);
+      if (bell.classList.contains("struck")) continue;
+      bell.classList.add("struck");
+      setTimeout(() => bell.classList.remove("struck"), 750);
     }
   }, { signal });
 }

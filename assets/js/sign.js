@@ -17,6 +17,12 @@ export function sign({ type, related_type: kind }) {
   return h("span", { class: `sign hue-${late ? "sla" : HUES[kind] ?? "custom"}` }, icon(late ? "clock" : SIGNS[kind] ?? "bell", 17));
 }
 
+/** Signs that turn the direction of what follows: in a quoted subject they would turn the sentence around it. */
+const TURNS = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** The words of a notification. */
+export const told = ({ message }) => message.replace(TURNS, "");
+
 /** Which ticket a message speaks of that does not say so, where it is known. */
 export function about({ message, entity }) {
   const { number, subject } = entity ?? {};

@@ -219,8 +219,11 @@ pub fn delete(
 ///
 /// # Errors
 /// When the database refuses.
-pub fn text_changed(w: &Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
-    sql::find(w, tenant, id)?.map_or(Ok(()), |article| index(w, &article))
+pub fn text_changed(w: &mut Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
+    if let Some(article) = sql::find(w, tenant, id)? {
+        index(w, &article);
+    }
+    Ok(())
 }
 
 fn check_category(w: &Write<'_>, article: &Article) -> Result<()> {
@@ -256,7 +259,7 @@ fn told(
         say = say.changes(&changes)?;
     }
     let said = w.say(say)?;
-    index(w, after)?;
+    index(w, after);
     let Some((notice, words)) = rules::notice(kind) else { return Ok(()) };
     let staff = sql::staff(w, after.tenant_id)?;
     notifications::notify(
@@ -277,14 +280,14 @@ fn told(
     Ok(())
 }
 
-fn index(w: &Write<'_>, article: &Article) -> Result<()> {
+fn index(w: &mut Write<'_>, article: &Article) {
     let public = article.is_public();
     let (kind, other) = if public {
         (search::Kind::Article, search::Kind::InternalArticle)
     } else {
         (search::Kind::InternalArticle, search::Kind::Article)
     };
-    search::remove(w, other, article.rid)?;
+    search::remove(w, other, article.rid);
     if article.deleted_at.is_some() {
         return search::remove(w, kind, article.rid);
     }
@@ -300,5 +303,5 @@ fn index(w: &Write<'_>, article: &Article) -> Result<()> {
             title: &article.title,
             body: &body,
         },
-    )
+    );
 }

@@ -97,6 +97,8 @@ fn readable(headers: &HeaderMap) -> (Vec<(String, String)>, bool) {
             // A browser that opens the bin sends the cookie of whoever is signed in here.
             header::COOKIE => String::from("(hidden)"),
             header::AUTHORIZATION | header::PROXY_AUTHORIZATION => hidden(&text),
+            // A webhook's own header: whoever reads the webhook sees its name only.
+            _ if value.is_sensitive() => format!("(hidden, {} characters)", text.chars().count()),
             _ => text.into_owned(),
         };
         let size = name.as_str().len() + text.len();

@@ -74,7 +74,7 @@ impl fmt::Display for Refusal {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let hint = match refusal.status {
-            Some(401) => ": sign in again, or make another token",
+            Some(401) => ", or make another token",
             _ => "",
         };
         Self::new(Exit::Failed, format!("{}{hint}", refusal.message))

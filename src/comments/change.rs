@@ -46,7 +46,7 @@ pub fn create(w: &mut Write<'_>, who: &Caller, ticket: EntityId, new: &New) -> R
     check_mentions(w, &comment, &people, &[])?;
     sql::insert(w, &comment)?;
     comment = sql::find(w, who.tenant, comment.id)?.or_not_found("comment")?;
-    index(w, &comment, &people)?;
+    search::put(w, &doc(&comment, &people));
     let about = (&comment, &ticket, &people);
     let seq = tell::say(w, who, Kind::CommentCreated, about, None)?;
     // It judges whether the ticket takes comments at all; if not, nothing of this was said.
@@ -77,7 +77,7 @@ pub fn edit(w: &mut Write<'_>, who: &Caller, id: EntityId, change: &Edit) -> Res
     }
     (after.version, after.updated_at) = (before.version + 1, w.now);
     sql::update(w, &after)?;
-    index(w, &after, &people)?;
+    search::put(w, &doc(&after, &people));
     tickets::touched(w, &Hand::of(who), ticket.id)?;
     let about = (&after, &ticket, &people);
     let seq = tell::say(w, who, Kind::CommentUpdated, about, Some(&changes))?;
@@ -104,7 +104,7 @@ pub fn remove(
     let mut after = before.clone();
     (after.version, after.updated_at, after.deleted_at) = (before.version + 1, w.now, Some(w.now));
     sql::update(w, &after)?;
-    search::remove(w, search_kind(&after), after.rid)?;
+    search::remove(w, search_kind(&after), after.rid);
     let people = tickets::participants(w, &ticket)?;
     let changes = Changes::between(&before, &after)?;
     let about = (&after, &ticket, &people);
@@ -116,42 +116,44 @@ pub fn remove(
 
 /// Puts all comments of a ticket where those find them who may see the ticket now; nowhere, when it
 /// is deleted. To be called when its customers change, and when it is deleted or restored.
-///
-/// # Errors
-/// When the database refuses.
-pub fn index_anew(w: &Write<'_>, ticket: &Ticket, people: &Participants) -> Result<()> {
+pub fn index_anew(w: &mut Write<'_>, ticket: &Ticket, people: &Participants) {
     /// Comments taken in one step.
     const STEP: i64 = 200;
     let (user, role) = (UserId(uuid::Uuid::nil()), Role::Agent);
     let staff = Listener { tenant: ticket.tenant_id, user, role };
-    let mut after = 0;
-    loop {
-        let step = sql::list(w, &staff, ticket.id, (after, STEP))?;
-        let Some(last) = step.last() else { return Ok(()) };
-        after = last.rid;
-        for comment in &step {
-            if ticket.deleted_at.is_some() {
-                search::remove(w, search_kind(comment), comment.rid)?;
-            } else {
-                index(w, comment, people)?;
+    let (id, deleted, people) = (ticket.id, ticket.deleted_at.is_some(), people.clone());
+    // Read where it is used: a ticket may have any number of comments.
+    w.at_the_end(move |last| {
+        let mut after = 0;
+        loop {
+            let step = sql::list(last, &staff, id, (after, STEP))?;
+            let Some(newest) = step.last() else { return Ok(()) };
+            after = newest.rid;
+            for comment in &step {
+                if deleted {
+                    search::remove_last(last, search_kind(comment), comment.rid)?;
+                } else {
+                    search::put_last(last, &doc(comment, &people))?;
+                }
             }
         }
-    }
+    });
 }
 
 /// Puts a comment anew where it is found by its words, because they were rewritten.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn text_changed(w: &Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
+pub fn text_changed(w: &mut Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
     let found = sql::find(w, tenant, id)?.filter(|comment| comment.deleted_at.is_none());
     let Some(comment) = found else { return Ok(()) };
-    match tickets::find(w, tenant, comment.ticket_id)? {
-        Some(ticket) if ticket.deleted_at.is_none() => {
-            index(w, &comment, &tickets::participants(w, &ticket)?)
-        }
-        _ => Ok(()),
+    if let Some(ticket) = tickets::find(w, tenant, comment.ticket_id)?
+        && ticket.deleted_at.is_none()
+    {
+        let people = tickets::participants(w, &ticket)?;
+        search::put(w, &doc(&comment, &people));
     }
+    Ok(())
 }
 
 fn seen(w: &Write<'_>, who: &Listener, id: EntityId) -> Result<(Comment, Ticket)> {
@@ -162,9 +164,9 @@ fn search_kind(comment: &Comment) -> search::Kind {
     if comment.is_internal() { search::Kind::InternalComment } else { search::Kind::Comment }
 }
 
-fn index(w: &Write<'_>, comment: &Comment, people: &Participants) -> Result<()> {
+fn doc<'a>(comment: &'a Comment, people: &'a Participants) -> search::Doc<'a> {
     let readers = if comment.is_internal() { &[][..] } else { &people.customers };
-    let doc = search::Doc {
+    search::Doc {
         tenant: comment.tenant_id,
         kind: search_kind(comment),
         rid: comment.rid,
@@ -172,8 +174,7 @@ fn index(w: &Write<'_>, comment: &Comment, people: &Participants) -> Result<()> 
         everyone: false,
         title: "",
         body: &comment.body,
-    };
-    search::put(w, &doc)
+    }
 }
 
 /// Who is mentioned must be able to read it: staff, and in public the ticket's customers. Who is

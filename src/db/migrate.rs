@@ -14,6 +14,7 @@ pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0006_delivery_engine.sql"),
     include_str!("../../migrations/0007_replay.sql"),
     include_str!("../../migrations/0008_invitations_and_erasures.sql"),
+    include_str!("../../migrations/0009_search_by_kind.sql"),
 ];
 
 /// Applies what is missing.
@@ -108,6 +109,31 @@ mod tests {
         assert_eq!((version, text.as_str()), (1, "kept"));
         let at: Option<i64> = conn.query_row("select at from notes", [], |r| r.get(0)).unwrap();
         assert_eq!(at, None);
+    }
+
+    /// What was found before search knew kinds is found by its kind after.
+    #[test]
+    fn old_rows_of_the_text_index_learn_their_kind() {
+        let folder = crate::test_folder();
+        let mut conn = open(folder.path());
+        let (old, _) = EMBEDDED.split_at(5);
+        run(&mut conn, folder.path(), old, 0).unwrap();
+        conn.execute_batch(
+            "insert into search_docs values (7, 1, 70), (8, 3, 80);
+             insert into search_open (rowid, who, title, body) values (7, 't0 u1 u2', 'Old', '');
+             insert into search_internal (rowid, who, title, body) values (8, 't0', '', 'note');",
+        )
+        .unwrap();
+        run(&mut conn, folder.path(), EMBEDDED, 1).unwrap();
+        let found = |table: &str, query: &str| -> i64 {
+            let sql = format!("select coalesce(max(rowid), 0) from {table} where {table} match ?1");
+            conn.query_row(&sql, [query], |row| row.get(0)).unwrap()
+        };
+        for who in ["t0k1", "u1k1", "u2k1"] {
+            assert_eq!(found("search_open", &format!("who : {who} AND title : old")), 7, "{who}");
+        }
+        assert_eq!(found("search_internal", "who : t0k3 AND body : note"), 8);
+        assert_eq!((found("search_open", "u1"), found("search_internal", "t0")), (0, 0));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use log::{
 pub use order::PARKED;
 pub use resume::Refused;
 pub use value::{OnUnique, read_uuid};
-pub use write::{Committed, Said, Say, Write};
+pub use write::{Committed, Last, Said, Say, Write};
 
 use crate::{
     config::Synchronous,
@@ -202,7 +202,7 @@ impl Db {
         let (answer, answered) = oneshot::channel();
         self.inner
             .jobs
-            .try_send(TypedJob::boxed(job, hops::current(), answer))
+            .try_send(TypedJob::boxed(Box::new(job), hops::current(), answer))
             .map_err(|_| busy())?;
         answered.await.unwrap_or_else(|_| Err(busy()))
     }
@@ -217,7 +217,10 @@ impl Db {
         F: FnMut(&mut Write<'_>) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        self.inner.jobs.send(TypedJob::boxed(job, hops::current(), answer)).map_err(|_| busy())?;
+        self.inner
+            .jobs
+            .send(TypedJob::boxed(Box::new(job), hops::current(), answer))
+            .map_err(|_| busy())?;
         answered.blocking_recv().unwrap_or_else(|_| Err(busy()))
     }
 
@@ -230,9 +233,16 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        let _seat = self.inner.seats.acquire().await.map_err(Error::internal)?;
         let inner = self.inner.clone();
-        tokio::task::spawn_blocking(move || inner.read(query)).await.map_err(Error::internal)?
+        let (answer, answered) = oneshot::channel();
+        // Boxed: a task of the runtime compiled for every query would be most of the program.
+        self.blocking(Box::new(move || drop(answer.send(inner.read(query))))).await?;
+        answered.await.map_err(Error::internal)?
+    }
+
+    async fn blocking(&self, job: Box<dyn FnOnce() + Send>) -> Result<()> {
+        let _seat = self.inner.seats.acquire().await.map_err(Error::internal)?;
+        tokio::task::spawn_blocking(job).await.map_err(Error::internal)
     }
 
     /// The same for callers on a thread of their own.
@@ -297,10 +307,14 @@ impl Db {
 
 impl Inner {
     fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        query(&*self.reader()?)
+    }
+
+    fn reader(&self) -> Result<r2d2::PooledConnection<SqliteConnectionManager>> {
         let conn = self.readers.get().map_err(Error::internal)?;
         let started = Instant::now();
         conn.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || started.elapsed() > READ_MAX))?;
-        query(&conn)
+        Ok(conn)
     }
 }
 

@@ -97,6 +97,54 @@ async fn hooks_run_after_the_commit_and_never_for_a_failed_job() {
     db.close();
 }
 
+/// Last work is done when all jobs of the transaction have run, and before anyone is answered.
+/// Where it fails, its own job fails and nobody else's.
+#[tokio::test]
+async fn last_work_shares_the_fate_of_its_job() {
+    let folder = crate::test_folder();
+    let (db, _) = open(folder.path());
+    let (begin, begun) = std::sync::mpsc::sync_channel::<()>(1);
+    // It may share their group and then run twice: only the first time is there to wait for.
+    let held = db.write(move |_| Ok(begun.recv().is_ok()));
+    let ran = Arc::new(Mutex::new(Vec::new()));
+    let job = |n: u32| {
+        let ran = ran.clone();
+        db.write(move |w| {
+            ran.lock().push(format!("job {n}"));
+            let seq = say(w, n)?;
+            let also_ran = ran.clone();
+            w.at_the_end(move |last| {
+                also_ran.lock().push(format!("last {n}"));
+                last.execute("insert into meta values (?1, '')", [n])?;
+                match n {
+                    2 => Err(Error::NotFound("second job")),
+                    5 => panic!("last work that breaks"),
+                    _ => Ok(()),
+                }
+            });
+            if n == 3 { Err(Error::NotFound("third job")) } else { Ok(seq) }
+        })
+    };
+    let together = async {
+        // Polled once, all of them wait in the queue of the writer that is held.
+        let jobs = futures_util::future::join_all([1, 2, 3, 4, 5].map(job));
+        let (done, ()) = tokio::join!(jobs, async move { drop(begin) });
+        done
+    };
+    let (_, done) = tokio::join!(held, together);
+    let good: Vec<bool> = done.iter().map(Result::is_ok).collect();
+    assert_eq!(good, [true, false, false, true, false], "{done:?}");
+    assert_eq!(log(&db).await.len(), 2);
+    let kept = "select group_concat(key) from meta where length(key) = 1";
+    let kept = db.read(move |r| Ok(r.query_row(kept, [], |row| row.get::<_, String>(0))?)).await;
+    assert_eq!(kept.unwrap(), "1,4");
+    let ran = ran.lock();
+    let first: Vec<&str> = ran.iter().take(7).map(String::as_str).collect();
+    assert_eq!(first, ["job 1", "job 2", "job 3", "job 4", "job 5", "last 1", "last 2"]);
+    drop(ran);
+    db.close();
+}
+
 /// A database that is full refuses writes, still reads, and takes writes again once there is room.
 #[tokio::test]
 async fn a_full_disk_makes_it_read_only_until_there_is_room() {

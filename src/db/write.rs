@@ -25,23 +25,39 @@ pub struct Committed {
     pub owed: Vec<i64>,
 }
 
-/// Things that happen only if the transaction commits.
+/// What the last work of a job sees: the same transaction, when all jobs of it have run. It derefs
+/// to the connection for `sql.rs`.
+pub struct Last<'a>(pub(super) &'a Connection);
+
+impl Deref for Last<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.0
+    }
+}
+
+type LastWork = Box<dyn FnOnce(&Last<'_>) -> Result<()> + Send>;
+
+/// Things that happen only if the transaction commits, and last work, by the place of its job.
 #[derive(Default)]
 pub(super) struct Pending {
     pub(super) committed: Committed,
     pub(super) hooks: Vec<Box<dyn FnOnce() + Send>>,
+    pub(super) last: Vec<(usize, LastWork)>,
 }
 
 impl Pending {
     /// How much there is, to come back to with [`Pending::cut`] when a job fails.
-    pub(super) fn mark(&self) -> [usize; 3] {
-        [self.committed.envelopes.len(), self.committed.owed.len(), self.hooks.len()]
+    pub(super) fn mark(&self) -> [usize; 4] {
+        let Committed { envelopes, owed } = &self.committed;
+        [envelopes.len(), owed.len(), self.hooks.len(), self.last.len()]
     }
 
-    pub(super) fn cut(&mut self, [envelopes, owed, hooks]: [usize; 3]) {
+    pub(super) fn cut(&mut self, [envelopes, owed, hooks, last]: [usize; 4]) {
         self.committed.envelopes.truncate(envelopes);
         self.committed.owed.truncate(owed);
         self.hooks.truncate(hooks);
+        self.last.truncate(last);
     }
 }
 
@@ -49,6 +65,8 @@ impl Pending {
 pub struct Write<'a> {
     /// Milliseconds since the Unix epoch, the same for the whole transaction; never another clock.
     pub now: i64,
+    /// The job's place in its group.
+    pub(super) job: usize,
     /// How many webhooks this has come through; see [`super::hops`].
     pub(super) hops: u8,
     pub(super) conn: &'a Connection,
@@ -221,6 +239,16 @@ impl Write<'_> {
     /// Runs `hook` after the commit, before anyone is answered; never if the job fails.
     pub fn after_commit(&mut self, hook: impl FnOnce() + Send + 'static) {
         self.pending.hooks.push(Box::new(hook));
+    }
+
+    /// Does `work` in this transaction when all jobs that share it have run; never if this job
+    /// fails. If the work fails, so does the job.
+    ///
+    /// For the text index: FTS5 writes what it holds to the database at every savepoint, which
+    /// made opening a ticket four times as dear. In one go at the end a group of jobs is written as
+    /// one. The job itself cannot read what its last work writes.
+    pub fn at_the_end(&mut self, work: impl FnOnce(&Last<'_>) -> Result<()> + Send + 'static) {
+        self.pending.last.push((self.job, Box::new(work)));
     }
 
     /// Must be called by whoever makes or removes an endpoint, or changes its patterns or activity.

@@ -6,7 +6,7 @@
 use super::{
     Health, OnCommit, Shared, connect,
     subscriptions::Subscriptions,
-    write::{Pending, Write},
+    write::{Last, Pending, Write},
 };
 use crate::{
     config::Synchronous,
@@ -47,6 +47,8 @@ const SYNC_FAILURES_APART: Duration = Duration::from_secs(60);
 pub(super) trait Job: Send {
     /// Does it, keeping the outcome. It may be called again after the transaction broke.
     fn run(&mut self, w: &mut Write<'_>) -> Outcome;
+    /// Turns a good outcome into this failure.
+    fn fail(&mut self, e: Error);
     /// Tells the caller, with `broken` in place of a good outcome that was not committed.
     fn answer(self: Box<Self>, broken: Option<Error>);
     /// Whether this is the order to stop.
@@ -63,30 +65,30 @@ pub(super) enum Outcome {
     Full,
 }
 
-/// A closure and whoever waits for what it returns.
-pub(super) struct TypedJob<T, F> {
-    job: F,
+/// A closure and whoever waits for what it returns. It is boxed, so that what is here is compiled
+/// once for what closures return, and not for every closure.
+pub(super) struct TypedJob<T> {
+    job: JobOf<T>,
     /// See [`super::hops`].
     hops: u8,
     outcome: Option<Result<T>>,
     answer: oneshot::Sender<Result<T>>,
 }
 
-impl<T, F> TypedJob<T, F>
-where
-    T: Send + 'static,
-    F: FnMut(&mut Write<'_>) -> Result<T> + Send + 'static,
-{
-    pub(super) fn boxed(job: F, hops: u8, answer: oneshot::Sender<Result<T>>) -> Box<dyn Job> {
+/// What a caller wants written.
+type JobOf<T> = Box<dyn FnMut(&mut Write<'_>) -> Result<T> + Send>;
+
+impl<T: Send + 'static> TypedJob<T> {
+    pub(super) fn boxed(
+        job: JobOf<T>,
+        hops: u8,
+        answer: oneshot::Sender<Result<T>>,
+    ) -> Box<dyn Job> {
         Box::new(Self { job, hops, outcome: None, answer })
     }
 }
 
-impl<T, F> Job for TypedJob<T, F>
-where
-    T: Send,
-    F: FnMut(&mut Write<'_>) -> Result<T> + Send,
-{
+impl<T: Send> Job for TypedJob<T> {
     fn run(&mut self, w: &mut Write<'_>) -> Outcome {
         w.hops = self.hops;
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.job)(w)))
@@ -98,6 +100,10 @@ where
         };
         self.outcome = Some(outcome);
         how
+    }
+
+    fn fail(&mut self, e: Error) {
+        self.outcome = Some(Err(e));
     }
 
     fn answer(self: Box<Self>, broken: Option<Error>) {
@@ -119,6 +125,7 @@ impl Job for Stop {
     fn run(&mut self, _: &mut Write<'_>) -> Outcome {
         Outcome::Good
     }
+    fn fail(&mut self, _: Error) {}
     fn answer(self: Box<Self>, _: Option<Error>) {}
     fn stops(&self) -> bool {
         true
@@ -186,11 +193,11 @@ impl Writer {
     }
 
     /// Runs a group in one transaction; when a job breaks the whole transaction, the others get a
-    /// second one without it.
+    /// second one without it, in which each does its last work in its own savepoint.
     fn commit_group(&mut self, group: &mut Vec<Box<dyn Job>>) {
         for last_try in [false, true] {
             let mut pending = Pending::default();
-            match self.run_group(group, &mut pending) {
+            match self.run_group(group, &mut pending, last_try) {
                 Ok(()) => return self.committed(group, pending),
                 Err(Broken::By(index, e)) if !last_try => {
                     self.subscriptions.forget();
@@ -209,6 +216,7 @@ impl Writer {
         &mut self,
         group: &mut [Box<dyn Job>],
         pending: &mut Pending,
+        one_by_one: bool,
     ) -> Result<(), Broken> {
         let now = self.shared.clock.now_ms();
         let begin = |sql| self.conn.prepare_cached(sql)?.execute([]);
@@ -219,12 +227,20 @@ impl Writer {
             begin("savepoint job").map_err(|e| Broken::By(index, e.into()))?;
             let mut write = Write {
                 now,
+                job: index,
                 hops: 0,
                 conn: &self.conn,
                 pending,
                 subscriptions: &mut self.subscriptions,
             };
-            let outcome = job.run(&mut write);
+            let mut outcome = job.run(&mut write);
+            if one_by_one
+                && outcome == Outcome::Good
+                && let Err((_, e)) = finish(&self.conn, pending)
+            {
+                outcome = if matches!(e, Error::Full) { Outcome::Full } else { Outcome::Failed };
+                job.fail(e);
+            }
             if self.conn.is_autocommit() {
                 return Err(Broken::By(index, Error::Full));
             }
@@ -241,6 +257,12 @@ impl Writer {
                 let ms = started.elapsed().as_millis();
                 tracing::warn!(ms, "a write job held everyone up; it should work in smaller steps");
             }
+        }
+        if let Err((index, e)) = finish(&self.conn, pending) {
+            if !self.conn.is_autocommit() {
+                begin("rollback").map_err(|e| Broken::AtCommit(e.into()))?;
+            }
+            return Err(Broken::By(index, e));
         }
         begin("commit").map_err(|e| self.commit_failed(e))?;
         Ok(())
@@ -312,6 +334,16 @@ impl Writer {
             }
         }
     }
+}
+
+/// Does the last work of jobs; tells whose failed.
+fn finish(conn: &Connection, pending: &mut Pending) -> Result<(), (usize, Error)> {
+    for (job, work) in pending.last.drain(..) {
+        catch_unwind(AssertUnwindSafe(|| work(&Last(conn))))
+            .unwrap_or_else(|_| Err(Error::internal("the last work of a write job panicked")))
+            .map_err(|e| (job, e))?;
+    }
+    Ok(())
 }
 
 /// What kept a group from being committed.

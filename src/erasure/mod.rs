@@ -59,7 +59,10 @@ async fn work(db: &Db) -> Result<bool> {
     db.write(|w| {
         // Deleted text would else stay in free pages of the file.
         sql::overwrite(w, true)?;
+        // The text index is written last, and then what it forgets must be overwritten, too.
+        w.at_the_end(|last| sql::overwrite(last, true));
         let done = step(w);
+        w.at_the_end(|last| sql::overwrite(last, false));
         sql::overwrite(w, false)?;
         done
     })
@@ -68,7 +71,7 @@ async fn work(db: &Db) -> Result<bool> {
 }
 
 /// One transaction's share: at most 500 rows are looked at.
-fn step(w: &Write<'_>) -> Result<()> {
+fn step(w: &mut Write<'_>) -> Result<()> {
     let Some(mut job) = sql::next(w)? else { return Ok(()) };
     let learning = job.place == 0;
     // First of all by which words they were known, in earlier years too.
@@ -118,7 +121,12 @@ fn collect(job: &mut Job, rows: &[Found]) {
 }
 
 /// Rewrites one row, if the person is in it.
-fn clean(w: &Write<'_>, job: &Job, (place, person): (&Place, &Person), row: &Found) -> Result<()> {
+fn clean(
+    w: &mut Write<'_>,
+    job: &Job,
+    (place, person): (&Place, &Person),
+    row: &Found,
+) -> Result<()> {
     let named = row.texts.iter().flatten().any(|text| person.is_named_in(text));
     let mut changed = false;
     let mut texts = Vec::with_capacity(row.texts.len());
@@ -147,14 +155,14 @@ fn clean(w: &Write<'_>, job: &Job, (place, person): (&Place, &Person), row: &Fou
         return Ok(());
     }
     sql::rewrite(w, place, &row.key, &texts)?;
+    if place.then == Then::Nothing {
+        return Ok(());
+    }
+    let id = sql::id_of(w, place, &row.key)?;
     match place.then {
         Then::Nothing => Ok(()),
-        Then::IndexTicket => tickets::text_changed(w, job.tenant, sql::id_of(w, place, &row.key)?),
-        Then::IndexComment => {
-            comments::text_changed(w, job.tenant, sql::id_of(w, place, &row.key)?)
-        }
-        Then::IndexArticle => {
-            articles::text_changed(w, job.tenant, sql::id_of(w, place, &row.key)?)
-        }
+        Then::IndexTicket => tickets::text_changed(w, job.tenant, id),
+        Then::IndexComment => comments::text_changed(w, job.tenant, id),
+        Then::IndexArticle => articles::text_changed(w, job.tenant, id),
     }
 }

@@ -299,11 +299,11 @@ pub(super) fn finish(w: &Write<'_>, job: &Job) -> Result<()> {
 
 /// Whether what is deleted or replaced from now on is overwritten in the file as well, in the text
 /// index too.
-pub(super) fn overwrite(w: &Write<'_>, yes: bool) -> Result<()> {
+pub(super) fn overwrite(conn: &Connection, yes: bool) -> Result<()> {
     let pages = if yes { "on" } else { "fast" };
-    w.pragma_update_and_check(None, "secure_delete", pages, |_| Ok(()))?;
+    conn.pragma_update_and_check(None, "secure_delete", pages, |_| Ok(()))?;
     for table in ["search_open", "search_internal"] {
-        w.prepare_cached(&format!(
+        conn.prepare_cached(&format!(
             "insert into {table} ({table}, rank) values ('secure-delete', ?1)"
         ))?
         .execute([yes])?;

@@ -35,8 +35,45 @@ where
     T: Serialize,
     F: FnMut(&mut Write<'_>) -> Result<T> + Send + 'static,
 {
+    in_two(db, who, headers, request, move |w| Ok((answer(&job(w)?)?, None))).await
+}
+
+/// The same for a job whose answer holds a secret: it returns the answer, and what is kept of it
+/// for who asks again. The secret is told once and never stored.
+///
+/// # Errors
+/// As [`once`].
+pub async fn once_with_secret<T, F>(
+    db: &Db,
+    who: &Caller,
+    headers: &HeaderMap,
+    request: &impl Serialize,
+    mut job: F,
+) -> Result<Response>
+where
+    T: Serialize,
+    F: FnMut(&mut Write<'_>) -> Result<(T, T)> + Send + 'static,
+{
+    let job = move |w: &mut Write<'_>| {
+        let (told, kept) = job(w)?;
+        Ok((answer(&told)?, Some(answer(&kept)?)))
+    };
+    in_two(db, who, headers, request, job).await
+}
+
+/// Does `job`, which returns the body that is answered, and the one to keep if that is another.
+async fn in_two<F>(
+    db: &Db,
+    who: &Caller,
+    headers: &HeaderMap,
+    request: &impl Serialize,
+    mut job: F,
+) -> Result<Response>
+where
+    F: FnMut(&mut Write<'_>) -> Result<(String, Option<String>)> + Send + 'static,
+{
     let Some(key) = headers.get("idempotency-key") else {
-        let body = db.write(move |w| answer(&job(w)?)).await?;
+        let body = db.write(move |w| Ok(job(w)?.0)).await?;
         return Ok(reply::json(StatusCode::CREATED, body));
     };
     let key = key.to_str().ok().filter(|k| (1..=KEY_MAX).contains(&k.len()));
@@ -58,8 +95,8 @@ where
                 }
                 return Ok((before.body, true));
             }
-            let body = answer(&job(w)?)?;
-            idempotency::keep(w, tenant, &key, &fingerprint, &body)?;
+            let (body, kept) = job(w)?;
+            idempotency::keep(w, tenant, &key, &fingerprint, kept.as_deref().unwrap_or(&body))?;
             Ok((body, false))
         })
         .await?;

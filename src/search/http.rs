@@ -1,6 +1,6 @@
 //! `GET /search`.
 
-use super::{TEXT_MAX, query, sql};
+use super::{Kind, TEXT_MAX, query, sql};
 use crate::{
     error::{Error, Result},
     http::{Answer, Core, May, QueryOf, ok, permission::Search},
@@ -25,28 +25,31 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn wanted(&self) -> Result<sql::Wanted> {
-        let Some(within) = &self.within else {
-            return Ok(sql::Wanted { tickets: true, comments: true, articles: true });
-        };
-        let mut wanted = sql::Wanted { tickets: false, comments: false, articles: false };
-        for word in within.split(',') {
-            match word.trim() {
-                "tickets" => wanted.tickets = true,
-                "comments" => wanted.comments = true,
-                "articles" => wanted.articles = true,
+    fn wanted(&self) -> Result<Vec<Kind>> {
+        let mut wanted: Vec<Kind> = Vec::new();
+        for word in self.within.as_deref().unwrap_or("tickets,comments,articles").split(',') {
+            let kinds = match word.trim() {
+                "tickets" => &[Kind::Ticket][..],
+                "comments" => &[Kind::Comment, Kind::InternalComment],
+                "articles" => &[Kind::Article, Kind::InternalArticle],
                 _ => {
                     let why = "must be one or more of tickets, comments, articles";
                     return Err(Error::field("in", why));
                 }
+            };
+            if !kinds.iter().any(|kind| wanted.contains(kind)) {
+                wanted.extend(kinds);
             }
         }
         Ok(wanted)
     }
 }
 
-/// `GET /search`: what the caller may find, the best first. A ticket's number and (for staff) a
-/// requester's e-mail are looked up before the words.
+/// `GET /search`: what the caller may find, the best first.
+///
+/// A ticket's number and (for staff) a requester's e-mail are looked up first. Then titles with all
+/// the words come before other texts with them, whole words before the beginnings of words, and the
+/// newest first.
 ///
 /// # Errors
 /// 422 for a query that cannot be read.
@@ -70,7 +73,7 @@ pub async fn search(
         .db
         .read(move |r| {
             let mut found = Vec::new();
-            if wanted.tickets {
+            if wanted.contains(&Kind::Ticket) {
                 if let Some(number) = query::number(&typed) {
                     found.extend(sql::by_number(r, &listener, number)?);
                 }
@@ -79,8 +82,12 @@ pub async fn search(
                 }
             }
             if !words.is_empty() && found.len() < limit {
-                let rest = limit - found.len();
-                found.extend(sql::search(r, &listener, &words, (wanted, rest))?);
+                let known = found.len();
+                for more in sql::search(r, &listener, &words, (&wanted, limit))? {
+                    if found.len() < limit && !found.iter().take(known).any(|f| f.is(&more)) {
+                        found.push(more);
+                    }
+                }
             }
             Ok(found)
         })

@@ -10,7 +10,7 @@ mod sql;
 pub use sql::public_articles;
 
 use crate::{
-    db::Write,
+    db::{Last, Write},
     error::Result,
     id::{TenantId, UserId},
 };
@@ -38,6 +38,10 @@ impl Kind {
     fn is_internal(self) -> bool {
         matches!(self, Self::InternalComment | Self::InternalArticle)
     }
+
+    fn has_title(self) -> bool {
+        !matches!(self, Self::Comment | Self::InternalComment)
+    }
 }
 
 /// Something to be found.
@@ -59,18 +63,29 @@ pub struct Doc<'a> {
     pub body: &'a str,
 }
 
-/// Puts a document in, or puts it anew, in the transaction of the fact.
-///
-/// # Errors
-/// When the database refuses.
-pub fn put(w: &Write<'_>, doc: &Doc<'_>) -> Result<()> {
-    sql::put(w, doc)
+/// Puts a document in, or puts it anew, at the end of the transaction of the fact.
+pub fn put(w: &mut Write<'_>, doc: &Doc<'_>) {
+    let row = sql::Row::of(doc);
+    w.at_the_end(move |last| sql::put(last, &row));
 }
 
-/// Takes a document out.
+/// Takes a document out, likewise.
+pub fn remove(w: &mut Write<'_>, kind: Kind, rid: i64) {
+    w.at_the_end(move |last| sql::remove(last, kind, rid));
+}
+
+/// [`put`] for a job that is doing its last work.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn remove(w: &Write<'_>, kind: Kind, rid: i64) -> Result<()> {
-    sql::remove(w, kind, rid)
+pub fn put_last(last: &Last<'_>, doc: &Doc<'_>) -> Result<()> {
+    sql::put(last, &sql::Row::of(doc))
+}
+
+/// [`remove`] for a job that is doing its last work.
+///
+/// # Errors
+/// When the database refuses.
+pub fn remove_last(last: &Last<'_>, kind: Kind, rid: i64) -> Result<()> {
+    sql::remove(last, kind, rid)
 }

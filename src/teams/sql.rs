@@ -67,9 +67,10 @@ pub fn members(conn: &Connection, tenant: TenantId, team: EntityId) -> Result<Op
     if known.is_none() {
         return Ok(None);
     }
+    // From the team's side, whatever the planner thinks: a tenant may have many users.
     let members = conn
         .prepare_cached(
-            "select m.user_id from team_members m join users u on u.id = m.user_id
+            "select m.user_id from team_members m cross join users u on u.id = m.user_id
              where m.team_id = ?2 and u.tenant_id = ?1 and u.is_active and u.deleted_at is null
                and u.role <> 'customer'
              order by m.position",
@@ -114,7 +115,7 @@ pub fn take_turn(conn: &Connection, tenant: TenantId, team: EntityId) -> Result<
 pub fn of_user(conn: &Connection, tenant: TenantId, user: UserId) -> Result<Vec<EntityId>> {
     Ok(conn
         .prepare_cached(
-            "select t.id from team_members m join teams t on t.id = m.team_id
+            "select t.id from team_members m cross join teams t on t.id = m.team_id
              where m.user_id = ?2 and t.tenant_id = ?1 and t.deleted_at is null order by t.id",
         )?
         .query_map((tenant, user), |row| row.get(0))?

@@ -60,7 +60,7 @@ pub fn create(w: &mut Write<'_>, hand: &Hand, new: &New) -> Result<Ticket> {
     let by_rule = assign::by_rule(w, hand, &mut ticket)?;
     sql::insert(w, &mut ticket)?;
     let people = sql::participants(w, &ticket)?;
-    tell::index(w, &ticket, &people)?;
+    tell::index(w, &ticket, &people);
     let seq = tell::say(w, hand, Kind::TicketCreated, (&ticket, &people), None)?;
     let mut notices: Vec<_> = tell::of_created(w, hand, &ticket, seq)?.into_iter().collect();
     if ticket.assignee_id.is_some() {
@@ -189,10 +189,10 @@ fn save_given(
     let mut saved = Saved { ticket, notices: Vec::new(), changed: true };
     let people = sql::participants(w, &saved.ticket)?;
     if ["subject", "description", "requester_id", "followers"].iter().any(|f| changes.touches(f)) {
-        tell::index(w, &saved.ticket, &people)?;
+        tell::index(w, &saved.ticket, &people);
     }
     if changes.touches("requester_id") || changes.touches("followers") {
-        comments::index_anew(w, &saved.ticket, &people)?;
+        comments::index_anew(w, &saved.ticket, &people);
     }
     let about = (&saved.ticket, &people);
     let seq = tell::say(w, hand, Kind::TicketUpdated, about, Some(&changes))?;
@@ -209,7 +209,7 @@ fn save_given(
 }
 
 /// Stores a changed ticket as its next version.
-pub(super) fn stored(w: &Write<'_>, before: &Ticket, mut after: Ticket) -> Result<Ticket> {
+pub(super) fn stored(w: &mut Write<'_>, before: &Ticket, mut after: Ticket) -> Result<Ticket> {
     after.version = before.version + 1;
     after.updated_at = w.now;
     after.staff.last_activity_at = w.now;
@@ -246,8 +246,8 @@ pub(super) fn remove_quietly(
     let changes = Changes::between(&before, &after)?;
     let mut ticket = stored(w, &before, after)?;
     let people = sql::participants(w, &ticket)?;
-    tell::index(w, &ticket, &people)?;
-    comments::index_anew(w, &ticket, &people)?;
+    tell::index(w, &ticket, &people);
+    comments::index_anew(w, &ticket, &people);
     let seq = tell::say(w, hand, Kind::TicketDeleted, (&ticket, &people), Some(&changes))?;
     let mut notices: Vec<_> =
         tell::of_end(hand, (&ticket, &people), None, seq)?.into_iter().collect();
@@ -274,8 +274,8 @@ pub fn restore(
     let changes = Changes::between(&before, &after)?;
     let mut ticket = stored(w, &before, after)?;
     let people = sql::participants(w, &ticket)?;
-    tell::index(w, &ticket, &people)?;
-    comments::index_anew(w, &ticket, &people)?;
+    tell::index(w, &ticket, &people);
+    comments::index_anew(w, &ticket, &people);
     tell::say(w, hand, Kind::TicketRestored, (&ticket, &people), Some(&changes))?;
     let notices = sla::follow(w, Some(&before), &mut ticket)?;
     Saved { ticket, notices, changed: true }.told(w)

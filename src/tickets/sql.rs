@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     auth::Role,
+    db::Write,
     error::{Error, OrNotFound as _, Result},
     event::Listener,
     id::{EntityId, TenantId, UserId},
@@ -169,8 +170,8 @@ pub(super) fn next_number(conn: &Connection, tenant: TenantId) -> Result<i64> {
 }
 
 /// Stores a new ticket, and gives it its `rid`.
-pub(super) fn insert(conn: &Connection, t: &mut Ticket) -> Result<()> {
-    conn.prepare_cached(
+pub(super) fn insert(w: &mut Write<'_>, t: &mut Ticket) -> Result<()> {
+    w.prepare_cached(
         "insert into tickets (id, tenant_id, number, subject, description, status, priority, type,
            channel, requester_id, assignee_id, team_id, created_by, tags, custom, followers,
            due_at, resolved_at, closed_at, waiting_since, call_id, chat_id, last_activity_at,
@@ -191,15 +192,16 @@ pub(super) fn insert(conn: &Connection, t: &mut Ticket) -> Result<()> {
         ":activity": t.staff.last_activity_at, ":version": t.version, ":created": t.created_at,
         ":updated": t.updated_at,
     })?;
-    t.rid = conn.last_insert_rowid();
-    add_tags(conn, t, &t.tags)?;
-    add_followers(conn, t, &t.followers)?;
-    put_words(conn, t)
+    t.rid = w.last_insert_rowid();
+    add_tags(w, t, &t.tags)?;
+    add_followers(w, t, &t.followers)?;
+    put_words(w, t, false);
+    Ok(())
 }
 
 /// Stores every change of a ticket.
-pub(super) fn update(conn: &Connection, before: &Ticket, t: &Ticket) -> Result<()> {
-    conn.prepare_cached(
+pub(super) fn update(w: &mut Write<'_>, before: &Ticket, t: &Ticket) -> Result<()> {
+    w.prepare_cached(
         "update tickets set subject = :subject, description = :description, status = :status,
            priority = :priority, type = :type, requester_id = :requester, assignee_id = :assignee,
            team_id = :team, tags = :tags, custom = :custom, followers = :followers, due_at = :due,
@@ -223,16 +225,15 @@ pub(super) fn update(conn: &Connection, before: &Ticket, t: &Ticket) -> Result<(
         ":version": t.version, ":updated": t.updated_at, ":deleted": t.deleted_at,
     })?;
     if before.tags != t.tags || before.deleted_at != t.deleted_at {
-        conn.prepare_cached("delete from ticket_tags where ticket_rid = ?1")?.execute([t.rid])?;
-        add_tags(conn, t, if t.deleted_at.is_none() { &t.tags } else { &[] })?;
+        w.prepare_cached("delete from ticket_tags where ticket_rid = ?1")?.execute([t.rid])?;
+        add_tags(w, t, if t.deleted_at.is_none() { &t.tags } else { &[] })?;
     }
     if before.followers != t.followers {
-        conn.prepare_cached("delete from ticket_followers where ticket_rid = ?1")?
-            .execute([t.rid])?;
-        add_followers(conn, t, &t.followers)?;
+        w.prepare_cached("delete from ticket_followers where ticket_rid = ?1")?.execute([t.rid])?;
+        add_followers(w, t, &t.followers)?;
     }
     if before.subject != t.subject {
-        put_words_anew(conn, t)?;
+        put_words_anew(w, t);
     }
     Ok(())
 }
@@ -284,13 +285,19 @@ pub(super) fn tenant_word(tenant: TenantId) -> String {
 }
 
 /// Puts the words of a subject anew.
-pub(super) fn put_words_anew(conn: &Connection, t: &Ticket) -> Result<()> {
-    conn.prepare_cached("delete from ticket_words where rowid = ?1")?.execute([t.rid])?;
-    put_words(conn, t)
+pub(super) fn put_words_anew(w: &mut Write<'_>, t: &Ticket) {
+    put_words(w, t, true);
 }
 
-fn put_words(conn: &Connection, t: &Ticket) -> Result<()> {
-    conn.prepare_cached("insert into ticket_words (rowid, who, subject) values (?1, ?2, ?3)")?
-        .execute((t.rid, tenant_word(t.tenant_id), &t.subject))?;
-    Ok(())
+/// Makes a ticket findable by the words of its subject; `anew` if it was by other words.
+fn put_words(w: &mut Write<'_>, t: &Ticket, anew: bool) {
+    let (rid, who, subject) = (t.rid, tenant_word(t.tenant_id), t.subject.clone());
+    w.at_the_end(move |last| {
+        if anew {
+            last.prepare_cached("delete from ticket_words where rowid = ?1")?.execute([rid])?;
+        }
+        last.prepare_cached("insert into ticket_words (rowid, who, subject) values (?1, ?2, ?3)")?
+            .execute((rid, who, subject))?;
+        Ok(())
+    });
 }

@@ -35,7 +35,7 @@ pub(super) fn say(
 }
 
 /// Puts a ticket where it is found by its words, by those who may see it; a deleted one nowhere.
-pub(super) fn index(w: &Write<'_>, ticket: &Ticket, people: &Participants) -> Result<()> {
+pub(super) fn index(w: &mut Write<'_>, ticket: &Ticket, people: &Participants) {
     if ticket.deleted_at.is_some() {
         return search::remove(w, search::Kind::Ticket, ticket.rid);
     }
@@ -48,17 +48,20 @@ pub(super) fn index(w: &Write<'_>, ticket: &Ticket, people: &Participants) -> Re
         title: &ticket.subject,
         body: &ticket.description,
     };
-    search::put(w, &doc)
+    search::put(w, &doc);
 }
 
 /// Puts a ticket anew where it is found by its words, because they were rewritten.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn text_changed(w: &Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
-    let Some(ticket) = sql::find(w, tenant, id)? else { return Ok(()) };
-    sql::put_words_anew(w, &ticket)?;
-    index(w, &ticket, &sql::participants(w, &ticket)?)
+pub fn text_changed(w: &mut Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
+    if let Some(ticket) = sql::find(w, tenant, id)? {
+        sql::put_words_anew(w, &ticket);
+        let people = sql::participants(w, &ticket)?;
+        index(w, &ticket, &people);
+    }
+    Ok(())
 }
 
 /// Tells everybody who is to be told.

@@ -80,7 +80,7 @@ pub async fn show(
 }
 
 /// A new account, and how its owner comes in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Made {
     #[serde(flatten)]
     user: User,
@@ -90,7 +90,7 @@ pub struct Made {
 }
 
 /// `POST /users`: makes an account; answers it with 201, and without a password with a link by
-/// which its owner sets one. Takes an `Idempotency-Key`.
+/// which its owner sets one. Takes an `Idempotency-Key`; the link is not told a second time.
 ///
 /// # Errors
 /// 409 `email_taken`, 422 naming the fields that are wrong.
@@ -105,12 +105,14 @@ pub async fn create(
     let invite = if hash.is_none() { Some(Fresh::new(&core, Kind::Invite)?) } else { None };
     let hand = Hand::of(&who);
     let request = ("POST /users", new.clone());
-    idempotency::once(&core.db, &who, &headers, &request, move |w| {
+    idempotency::once_with_secret(&core.db, &who, &headers, &request, move |w| {
         let user = super::create(w, &hand, &new, hash.as_deref())?;
         if let Some(invite) = &invite {
             invite.give(w, user.tenant_id, user.id)?;
         }
-        Ok(Made { user, invite_link: invite.as_ref().map(|invite| invite.link.clone()) })
+        let kept = Made { user, invite_link: None };
+        let link = invite.as_ref().map(|invite| invite.link.clone());
+        Ok((Made { invite_link: link, ..kept.clone() }, kept))
     })
     .await
 }

@@ -45,7 +45,8 @@ pub(super) fn deliver(
     let keys = if trusted { whereto.keys.live(now) } else { Cow::Borrowed(&[][..]) };
     let path = whereto.target.as_ref().ok().and_then(|target| target.uri().path_and_query());
     let mut headers: ::http::HeaderMap = headers.iter().cloned().collect();
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(super::post::USER_AGENT));
+    let ours = HeaderValue::from_static(super::post::USER_AGENT);
+    headers.entry(header::USER_AGENT).or_insert(ours);
     let incoming = Incoming {
         method: Method::POST,
         path: path.map_or_else(|| id.path(), ToString::to_string),

@@ -50,10 +50,8 @@ pub(super) fn checked(said: &Custom, stored: &Custom) -> Result<Custom> {
     let mut wanted = Custom::new();
     for (name, value) in said {
         let lower = name.to_ascii_lowercase();
-        let value = match stored.get(&lower) {
-            Some(kept) if value == HIDDEN => kept,
-            _ => value,
-        };
+        let kept = stored.get(&lower);
+        let value = kept.filter(|_| value == HIDDEN).unwrap_or(value);
         let field = format!("headers.{name}");
         if HeaderName::try_from(&lower).is_err() {
             checks.fail(field, "is no name of a header");
@@ -61,6 +59,9 @@ pub(super) fn checked(said: &Custom, stored: &Custom) -> Result<Custom> {
             checks.fail(field, "is set by Deskbell itself");
         } else if !value.is_ascii() || HeaderValue::from_str(value).is_err() {
             checks.fail(field, "must be one line of plain ASCII");
+        } else if value == HIDDEN && kept.is_none() {
+            // Copied from another webhook, or under another name: what it stood for is not here.
+            checks.fail(field, "stands for a value that is not here: say the value itself");
         } else if wanted.insert(lower, value.clone()).is_some() {
             checks.fail(field, "stands there twice");
         }
@@ -95,10 +96,12 @@ pub(super) fn open(sealed: Option<&[u8]>, secrets: &SecretBox, endpoint: i64) ->
     serde_json::from_str(&secrets.open(sealed, &aad(endpoint))?).map_err(Error::internal)
 }
 
-/// Ready to be sent. All of them were checked when they were stored.
+/// Ready to be sent, marked as sensitive. All of them were checked when they were stored.
 pub(super) fn pairs(custom: &Custom) -> Box<[(HeaderName, HeaderValue)]> {
     let pair = |(name, value): (&String, &String)| {
-        Some((HeaderName::try_from(name).ok()?, HeaderValue::from_str(value).ok()?))
+        let mut value = HeaderValue::from_str(value).ok()?;
+        value.set_sensitive(true);
+        Some((HeaderName::try_from(name).ok()?, value))
     };
     custom.iter().filter_map(pair).collect()
 }
@@ -193,11 +196,22 @@ mod tests {
     #[test]
     fn what_was_shown_can_be_sent_back_and_keeps_what_was_hidden() {
         let stored = custom(&[("authorization", "Bearer abc"), ("x-team", "desk")]);
-        let said = custom(&[("Authorization", HIDDEN), ("x-new", HIDDEN), ("x-team", "floor")]);
+        let said = custom(&[("Authorization", HIDDEN), ("x-team", "floor")]);
         let wanted = checked(&said, &stored).unwrap();
-        let expected =
-            custom(&[("authorization", "Bearer abc"), ("x-new", HIDDEN), ("x-team", "floor")]);
-        assert_eq!(wanted, expected);
+        assert_eq!(wanted, custom(&[("authorization", "Bearer abc"), ("x-team", "floor")]));
+    }
+
+    /// What is copied from another webhook would otherwise be sent as three stars, unnoticed.
+    #[test]
+    fn stars_for_a_value_that_is_not_there_are_refused_by_name() {
+        let said = custom(&[("x-new", HIDDEN), ("x-team", HIDDEN)]);
+        match checked(&said, &custom(&[("x-team", "desk")])) {
+            Err(Error::Invalid(fields)) => {
+                let named: Vec<_> = fields.iter().map(|f| f.field.as_str()).collect();
+                assert_eq!(named, ["headers.x-new"]);
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -250,7 +250,8 @@ impl Wish {
             rate_limit: self.rate_limit.or(was.map(|w| w.rate_limit)).flatten(),
             ordering: self.ordering.or(was.map(|w| w.ordering)).unwrap_or(Ordering::None),
         };
-        wanted.check(guard, &mut checks);
+        wanted.check(&mut checks);
+        wanted.check_against(was, guard, &mut checks);
         checks.done()?;
         Ok(wanted)
     }
@@ -277,16 +278,13 @@ pub fn register(
 }
 
 impl Wanted {
-    fn check(&self, guard: &address::Guard, checks: &mut Checks) {
+    fn check(&self, checks: &mut Checks) {
         let name = self.name.chars().count();
         checks.check((1..=NAME_MAX).contains(&name), "name", "must be 1 to 100 characters");
         let plain = !self.name.chars().any(char::is_control);
         checks.check(plain, "name", "must be one line of plain text");
         let description = self.description.chars().count();
         checks.check(description <= DESCRIPTION_MAX, "description", "is over 500 characters");
-        if let Err(why) = guard.parse_url(&self.url) {
-            checks.fail("url", why.to_string());
-        }
         checks.check(self.retry_count <= schedule::RETRIES_MAX, "retry_count", "must be 0 to 20");
         let timeout = (1..=TIMEOUT_S_MAX).contains(&self.timeout);
         checks.check(timeout, "timeout", "must be 1 to 30 seconds");
@@ -294,6 +292,21 @@ impl Wanted {
         checks.check(in_flight, "max_in_flight", "must be 1 to 64");
         let rate = self.rate_limit.is_none_or(|rate| (1..=RATE_LIMIT_MAX).contains(&rate));
         checks.check(rate, "rate_limit", "must be 1 to 10000 deliveries a second, or null");
+    }
+
+    /// Checks what was good once and may not be any more: an address that the configuration has
+    /// closed, a kind of event that is gone. Where it stays as it `was` it stands in nobody's way,
+    /// least of all of a person who pauses the endpoint; but to be switched on, all must be good.
+    fn check_against(&self, was: Option<&Self>, guard: &address::Guard, checks: &mut Checks) {
+        let was = was.filter(|was| was.is_active || !self.is_active);
+        if was.is_none_or(|was| was.url != self.url)
+            && let Err(why) = guard.parse_url(&self.url)
+        {
+            checks.fail("url", why.to_string());
+        }
+        if was.is_some_and(|was| was.events == self.events) {
+            return;
+        }
         match pattern::validate_all(&self.events) {
             Err(wrong) if self.events.is_empty() => {
                 checks.fail("events", wrong.into_iter().next().map_or_else(String::new, |w| w.1));

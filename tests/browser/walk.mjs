@@ -72,7 +72,16 @@ await step("signing out leads to the sign-in, which a keyboard alone can pass", 
 
 await step("an event appears within moments and without a reload", async () => {
   await mark();
+  const bell = page.locator(".side .brand .mark");
+  const place = await bell.evaluate((struck) => {
+    const where = () => [getComputedStyle(struck).position, struck.clientWidth].join();
+    window.struckAt = new Promise((found) => {
+      new MutationObserver(() => found(where())).observe(struck, { attributeFilter: ["class"] });
+    });
+    return where();
+  });
   const { seq } = await api.post("/events", { type: "order.paid", data: { order: "A-17", total: 42 } });
+  assert.equal(await page.evaluate(() => window.struckAt), place, "the bell is struck where it stands");
   const line = feed.getByRole("button").filter({ hasText: "A-17" });
   await line.waitFor({ timeout: 3_000 });
   await line.click();

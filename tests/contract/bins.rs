@@ -214,3 +214,22 @@ fn a_bin_hears_nothing_of_another_tenants_secret() {
     assert_eq!(came["signature"]["verdict"], "no_secret");
     assert!(abroad.get("/api/v1/events").text().find("bin").is_none(), "no event tells of it");
 }
+
+/// A program that may only read webhooks would otherwise learn there what they show as stars.
+#[test]
+fn the_own_headers_of_a_webhook_are_hidden_in_a_bin_too() {
+    let server = Server::start();
+    let admin = server.admin();
+    let made = bin(&admin, json!({}));
+    let own = json!({ "X-Api-Key": "planted value", "User-Agent": "planted/1", "X-Empty": "" });
+    let url = made["url"].as_str().expect("a URL");
+    let id = hook(&admin, url, &json!({ "headers": own }));
+    admin.post(&format!("/api/v1/webhooks/{id}/test"), &json!({})).expect(200);
+    let one = wait_for_kept(&admin, &made, 1).remove(0);
+    assert!(!one.to_string().contains("planted"), "{one}");
+    assert_eq!(one["headers"]["x-api-key"], "(hidden, 13 characters)");
+    assert_eq!(one["headers"]["user-agent"], "(hidden, 9 characters)");
+    assert_eq!(one["headers"]["x-empty"], "(hidden, 0 characters)");
+    assert_eq!(one["headers"]["x-webhook-id"], id.to_string());
+    assert_eq!(one["signature"]["verdict"], "valid");
+}

@@ -212,6 +212,26 @@ fn a_paused_webhook_holds_what_comes_and_a_resumed_one_says_how_much() {
     admin.post("/api/v1/webhooks/77/pause", &json!({})).refused(404, "not_found");
 }
 
+/// Whatever else is wrong with a webhook, a person can stop it.
+#[test]
+fn a_webhook_whose_address_was_closed_meanwhile_can_be_paused_and_changed_but_not_resumed() {
+    let server = Server::start();
+    let receiver = Receiver::start();
+    let id = hook(&server.admin(), &receiver.url("/"), &json!({}));
+    let (setup, _) = server.stop();
+    let server = setup.env("SERVER_ENV", "production").start();
+    let admin = server.admin();
+    let path = format!("/api/v1/webhooks/{id}");
+    let mut read = admin.get(&path).expect(200).data();
+    read["name"] = json!("renamed");
+    assert_eq!(admin.put(&path, &read).expect(200).data()["name"], "renamed");
+    admin.patch(&path, &json!({ "url": "http://127.0.0.1:1/" })).names(&["url"]);
+    admin.post(&format!("{path}/pause"), &json!({})).expect(200);
+    assert_eq!(admin.patch(&path, &json!({ "timeout": 5 })).expect(200).data()["timeout"], 5);
+    admin.post(&format!("{path}/resume"), &json!({})).names(&["url"]);
+    assert_eq!(admin.get(&path).expect(200).data()["is_active"], false);
+}
+
 #[test]
 fn a_look_at_a_url_tells_each_address_and_the_rule_without_calling_it() {
     let server = Server::start();

@@ -98,3 +98,31 @@ fn another_password_by_a_link_ends_every_sign_in_and_the_older_links() {
     let token = newer.rsplit('/').next().unwrap();
     assert!(!String::from_utf8_lossy(&database).contains(token), "only a digest is kept");
 }
+
+/// The token of a link is told and never stored, not even where answers are kept for who asks again.
+#[test]
+fn a_link_is_not_stored_with_the_answer_that_told_it() {
+    let server = Server::start();
+    let admin = server.admin();
+    let new = json!({ "email": "new@example.com", "name": "New", "role": "agent" });
+    let ask = || {
+        let request = admin.request("POST", "/api/v1/users").header("idempotency-key", "once");
+        request.json(&new).send().expect(201)
+    };
+    let (first, again) = (ask().data(), ask());
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    let again = again.data();
+    assert_eq!(again["id"], first["id"]);
+    assert!(again.get("invite_link").is_none(), "it is told once");
+    let door = door(&first["invite_link"]);
+    choose(&server, &door, PASSWORD).expect(200);
+    let token = door.rsplit('/').next().unwrap().as_bytes().to_vec();
+    let (setup, _) = server.stop();
+    let files = std::fs::read_dir(setup.data_dir()).unwrap();
+    let stored: Vec<_> =
+        files.filter_map(|file| std::fs::read(file.unwrap().path()).ok()).collect();
+    assert!(stored.iter().any(|bytes| bytes.windows(15).any(|part| part == b"new@example.com")));
+    for bytes in stored {
+        assert!(!bytes.windows(token.len()).any(|part| part == token), "the token is on the disk");
+    }
+}

@@ -47,6 +47,7 @@ mod quick_start;
 mod reading;
 mod roles;
 mod roles_desk;
+mod search;
 mod seed_a;
 mod setup;
 mod smoke;

@@ -10,6 +10,7 @@
 
 mod echo;
 mod engine;
+mod rfc6455;
 #[path = "../conformance/server.rs"]
 mod server;
 mod sockets;

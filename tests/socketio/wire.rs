@@ -36,6 +36,11 @@ impl Server {
         Self { address, _stop: stop }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Asks, with a body if it is not empty.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
         let length = body.len();

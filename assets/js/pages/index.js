@@ -34,6 +34,13 @@ export const sections = [
     ],
   },
   {
+    name: "House",
+    pages: [
+      { path: "/admin/people", name: "People", icon: "person", role: "agent", load: () => import("./people.js") },
+      { path: "/admin/teams", name: "Teams", icon: "team", role: "agent", load: () => import("./teams.js") },
+    ],
+  },
+  {
     name: "Connections",
     pages: [
       { path: "/admin/connections", name: "Open connections", icon: "plug", role: "admin", load: () => import("./connections.js") },

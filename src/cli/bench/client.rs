@@ -9,7 +9,11 @@ use super::{
     wrong,
 };
 use serde_json::{Value, json};
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -56,6 +60,32 @@ impl Conn {
             }
             self.read().await?;
         }
+    }
+
+    /// Sends a part of a request.
+    pub(super) async fn write(&mut self, part: &[u8]) -> io::Result<()> {
+        self.stream.write_all(part).await
+    }
+
+    /// Waits for the head of an answer; its status and the length of the body, of which
+    /// [`Self::take`] gives out piece by piece.
+    pub(super) async fn begin(&mut self) -> io::Result<(u16, usize)> {
+        self.buf.clear();
+        loop {
+            if let Some(head) = head(&self.buf)? {
+                self.buf.drain(..head.len);
+                return Ok((head.status, head.body));
+            }
+            self.read().await?;
+        }
+    }
+
+    /// The next `len` bytes of a body.
+    pub(super) async fn take(&mut self, len: usize) -> io::Result<Vec<u8>> {
+        while self.buf.len() < len {
+            self.read().await?;
+        }
+        Ok(self.buf.drain(..len).collect())
     }
 
     /// The same, where only one status will do.
@@ -114,49 +144,79 @@ pub(super) fn header<'a>(lines: impl Iterator<Item = &'a str>, name: &str) -> Op
     pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// Somebody signed in, with a connection of their own.
-pub(super) struct Api {
-    conn: Conn,
+/// Writes the requests of somebody signed in.
+#[derive(Clone)]
+pub(super) struct Pen {
     address: SocketAddr,
     token: String,
 }
 
-impl Api {
-    /// Signs the administrator in.
-    pub(super) async fn sign_in(address: SocketAddr) -> Outcome<Self> {
-        let conn = Conn::open(address).await.map_err(|e| failed("no connection", &e))?;
-        let mut api = Self { conn, address, token: String::new() };
-        let answer =
-            api.post("/api/v1/auth/login", &json!({"email": EMAIL, "password": PASSWORD})).await?;
-        let token = answer.pointer("/data/access_token").and_then(Value::as_str);
-        token.ok_or_else(|| wrong("the sign-in gave no token".into()))?.clone_into(&mut api.token);
-        Ok(api)
-    }
-
+impl Pen {
     /// A request of this person, ready to be sent any number of times.
     pub(super) fn request(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
-        let Self { address, token, .. } = self;
-        let len = body.len();
+        let mut request = self.head(method, path, ("application/json", body.len()));
+        request.extend_from_slice(body.as_bytes());
+        request
+    }
+
+    /// The head of a request; a body of that type and length follows.
+    pub(super) fn head(&self, method: &str, path: &str, (kind, len): (&str, usize)) -> Vec<u8> {
+        let Self { address, token } = self;
         let bearer = match token.is_empty() {
             true => String::new(),
             false => format!("authorization: Bearer {token}\r\n"),
         };
         format!(
             "{method} {path} HTTP/1.1\r\nhost: {address}\r\n{bearer}\
-             content-type: application/json\r\ncontent-length: {len}\r\n\r\n{body}"
+             content-type: {kind}\r\ncontent-length: {len}\r\n\r\n"
         )
         .into_bytes()
     }
 
     /// A WebSocket handshake (RFC 6455 §4.1); its key is the same each time, which harms nobody.
-    pub(super) fn handshake(&self) -> Vec<u8> {
-        let Self { address, token, .. } = self;
+    pub(super) fn handshake(&self, path: &str) -> Vec<u8> {
+        let Self { address, token } = self;
         format!(
-            "GET /ws HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+            "GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
              connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
              sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         .into_bytes()
+    }
+}
+
+/// Somebody signed in, with a connection of their own.
+pub(super) struct Api {
+    conn: Conn,
+    pen: Pen,
+}
+
+impl Api {
+    /// Signs the administrator in.
+    pub(super) async fn sign_in(address: SocketAddr) -> Outcome<Self> {
+        Self::sign_in_as(address, EMAIL).await
+    }
+
+    /// Signs somebody in whose password is [`PASSWORD`].
+    pub(super) async fn sign_in_as(address: SocketAddr, email: &str) -> Outcome<Self> {
+        let conn = Conn::open(address).await.map_err(|e| failed("no connection", &e))?;
+        let mut api = Self { conn, pen: Pen { address, token: String::new() } };
+        let answer =
+            api.post("/api/v1/auth/login", &json!({"email": email, "password": PASSWORD})).await?;
+        let token = answer.pointer("/data/access_token").and_then(Value::as_str);
+        let token = token.ok_or_else(|| wrong("the sign-in gave no token".into()))?;
+        token.clone_into(&mut api.pen.token);
+        Ok(api)
+    }
+
+    /// A request of this person, ready to be sent any number of times.
+    pub(super) fn request(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
+        self.pen.request(method, path, body)
+    }
+
+    /// Writes this person's requests elsewhere.
+    pub(super) fn pen(&self) -> Pen {
+        self.pen.clone()
     }
 
     /// What a path has to say.
@@ -171,8 +231,21 @@ impl Api {
         self.ask(path, &request).await
     }
 
+    /// The same, and how long the answer took, from before the first byte to after the last.
+    pub(super) async fn timed(&mut self, path: &str) -> Outcome<(Duration, Value)> {
+        let request = self.request("GET", path, "");
+        let started = Instant::now();
+        let status = self.conn.call(&request).await.map_err(|e| failed(path, &e))?;
+        let took = started.elapsed();
+        Ok((took, self.answer(path, status)?))
+    }
+
     async fn ask(&mut self, path: &str, request: &[u8]) -> Outcome<Value> {
         let status = self.conn.call(request).await.map_err(|e| failed(path, &e))?;
+        self.answer(path, status)
+    }
+
+    fn answer(&self, path: &str, status: u16) -> Outcome<Value> {
         let said = String::from_utf8_lossy(self.conn.body());
         if !(200..300).contains(&status) {
             return Err(wrong(format!("{path} was answered with {status}: {said}")));

@@ -10,7 +10,7 @@ use super::{
     drive, failed,
     report::{Report, Section},
     server::Server,
-    tally::{self, Listener, OUTSTANDING_MAX, Tally},
+    tally::{self, Dialect, JOIN, Listener, OUTSTANDING_MAX, Tally},
     wrong,
 };
 use crate::exit::{Exit, Failure};
@@ -23,6 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
+    io::AsyncWriteExt as _,
     net::TcpStream,
     task::JoinSet,
     time::{sleep, timeout},
@@ -45,6 +46,15 @@ pub struct Args {
         value_parser = clap::value_parser!(u16).range(1..=OUTSTANDING_MAX as i64)
     )]
     outstanding: Vec<u16>,
+    /// Clients speak Socket.IO on WebSocket
+    #[arg(long)]
+    socketio: bool,
+}
+
+impl Args {
+    fn dialect(&self) -> Dialect {
+        if self.socketio { Dialect::SocketIo } else { Dialect::Plain }
+    }
 }
 
 /// Connections that are made at the same time.
@@ -80,8 +90,8 @@ async fn measure(args: &Args, server: &Server) -> Outcome<Report> {
     let mut report = Report::new("fanout", server.machine());
     let mut api = Api::sign_in(server.address).await?;
     let clients = usize::try_from(args.clients).unwrap_or(usize::MAX);
-    let tally = Arc::new(Tally::new(clients));
-    report.add(connect(&mut api, server, &tally, clients).await?);
+    let tally = Arc::new(Tally::new(clients, args.dialect()));
+    report.add(connect(&mut api, server, &tally, (clients, args.dialect())).await?);
     let before = api.latest_seq().await?;
     let request = api.request("POST", "/api/v1/events", &message());
     let mut rounds = Rounds { server, tally, request, acknowledged: 0 };
@@ -106,16 +116,20 @@ async fn connect(
     api: &mut Api,
     server: &Server,
     tally: &Arc<Tally>,
-    clients: usize,
+    (clients, dialect): (usize, Dialect),
 ) -> Outcome<Section> {
     let before = server.rss_kib();
     let started = Instant::now();
-    let handshake: Arc<[u8]> = api.handshake().into();
+    let path = match dialect {
+        Dialect::Plain => "/ws",
+        Dialect::SocketIo => "/socket.io/?EIO=4&transport=websocket",
+    };
+    let handshake: Arc<[u8]> = api.pen().handshake(path).into();
     let mut left = clients;
     while left > 0 {
         let mut step = JoinSet::new();
         for _ in 0..left.min(CONNECTING) {
-            step.spawn(upgrade(server.address, handshake.clone()));
+            step.spawn(upgrade(server.address, handshake.clone(), dialect));
             left -= 1;
         }
         while let Some(done) = step.join_next().await {
@@ -145,10 +159,18 @@ async fn connect(
         .with(("rss_per_client_kib", "memory a client", "KiB"), each))
 }
 
-async fn upgrade(address: SocketAddr, handshake: Arc<[u8]>) -> Outcome<(TcpStream, Vec<u8>)> {
+async fn upgrade(
+    address: SocketAddr,
+    handshake: Arc<[u8]>,
+    dialect: Dialect,
+) -> Outcome<(TcpStream, Vec<u8>)> {
     let mut conn = Conn::open(address).await.map_err(|e| failed("no connection", &e))?;
-    conn.expect("GET /ws", &handshake, 101).await?;
-    Ok(conn.into_parts())
+    conn.expect("a handshake", &handshake, 101).await?;
+    let (mut stream, early) = conn.into_parts();
+    if dialect == Dialect::SocketIo {
+        stream.write_all(&JOIN).await.map_err(|e| failed("a client", &e))?;
+    }
+    Ok((stream, early))
 }
 
 /// What all rounds share.

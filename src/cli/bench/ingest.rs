@@ -6,23 +6,12 @@
 
 use super::{
     Common, Outcome,
-    client::{Api, Conn},
-    cost::{Spent, Window},
-    drive, failed,
+    client::Api,
+    drive, load,
     report::{Report, Section},
     server::Server,
-    stats::Latencies,
     wrong,
 };
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-    time::Instant,
-};
-use tokio::{task::JoinSet, time::sleep};
 
 /// Flags of this bench.
 #[derive(Debug, clap::Args)]
@@ -36,11 +25,6 @@ pub struct Args {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=100))]
     endpoints: u8,
 }
-
-/// What the connections are to do.
-const WARM_UP: u8 = 0;
-const MEASURE: u8 = 1;
-const STOP: u8 = 2;
 
 /// Nothing listens there (above the ports that systems give out), and nothing is sent: deliveries
 /// are paused.
@@ -63,7 +47,9 @@ async fn measure(args: &Args, server: &Server) -> Outcome<Report> {
         requests.push(api.request("POST", "/api/v1/events", &order(&event)));
     }
     let before = api.latest_seq().await?;
-    let (spent, mut sent) = load(args, server, requests.into()).await?;
+    let on = (server, &args.common);
+    let (spent, mut sent) =
+        load::for_a_time(on, args.clients, "POST /events", requests.into()).await?;
     let grown = api.latest_seq().await? - before;
     if grown != sent.acknowledged {
         return Err(wrong(format!(
@@ -112,60 +98,4 @@ fn data() -> &'static str {
 
 fn order(event: &str) -> String {
     format!(r#"{{"type":"{event}","data":{}}}"#, data())
-}
-
-/// What the connections did.
-#[derive(Default)]
-struct Sent {
-    /// Of the time that was measured.
-    latencies: Latencies,
-    /// In all, the warm-up included.
-    acknowledged: u64,
-}
-
-/// Drives all connections: a warm-up, the time that counts, and the end.
-async fn load(args: &Args, server: &Server, requests: Arc<[Vec<u8>]>) -> Outcome<(Spent, Sent)> {
-    let phase = Arc::new(AtomicU8::new(WARM_UP));
-    let mut connections = JoinSet::new();
-    for number in 0..usize::from(args.clients) {
-        connections.spawn(one(server.address, requests.clone(), number, phase.clone()));
-    }
-    sleep(args.common.warm_up()).await;
-    let window = Window::open(server.pid());
-    phase.store(MEASURE, Ordering::Relaxed);
-    sleep(args.common.measured()).await;
-    phase.store(STOP, Ordering::Relaxed);
-    let spent = window.close();
-    let mut all = Sent::default();
-    while let Some(done) = connections.join_next().await {
-        let sent = done.map_err(|e| failed("a connection", &e))??;
-        all.latencies.extend(sent.latencies);
-        all.acknowledged += sent.acknowledged;
-    }
-    Ok((spent, all))
-}
-
-/// One connection: an event after the other, each of the next type.
-async fn one(
-    address: SocketAddr,
-    requests: Arc<[Vec<u8>]>,
-    number: usize,
-    phase: Arc<AtomicU8>,
-) -> Outcome<Sent> {
-    let mut conn = Conn::open(address).await.map_err(|e| failed("no connection", &e))?;
-    let mut sent = Sent::default();
-    for request in requests.iter().cycle().skip(number % requests.len()) {
-        let phase_then = phase.load(Ordering::Relaxed);
-        if phase_then == STOP {
-            break;
-        }
-        let started = Instant::now();
-        conn.expect("POST /events", request, 201).await?;
-        sent.acknowledged += 1;
-        // Counts if it ended within the time that is measured.
-        if phase.load(Ordering::Relaxed) == MEASURE {
-            sent.latencies.add(started.elapsed());
-        }
-    }
-    Ok(sent)
 }

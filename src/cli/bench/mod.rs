@@ -6,15 +6,18 @@
 
 mod client;
 mod cost;
+mod desk;
 mod fairness;
 mod fanout;
 mod frames;
 mod ingest;
+mod load;
 pub(super) mod receiver;
 mod report;
 mod server;
 mod stats;
 mod tally;
+mod upload;
 mod webhooks;
 
 use super::serve;
@@ -32,6 +35,12 @@ pub enum Command {
     Fanout(fanout::Args),
     /// From POST to local receivers of webhooks, the durable result included
     Webhooks(webhooks::Args),
+    /// Tickets a second, with numbers, clocks, text index and three people told of each
+    Desk(desk::Args),
+    /// Lists and search on a desk with 100,000 tickets and 500,000 comments
+    Lists(desk::lists::Args),
+    /// Files of 25 MiB in and out, and the memory that the server takes for them
+    Upload(upload::Args),
 }
 
 /// What every bench can be told.
@@ -71,6 +80,9 @@ pub(super) fn run(command: &Command) -> Outcome<()> {
         Command::Ingest(args) => ingest::run(args),
         Command::Fanout(args) => fanout::run(args),
         Command::Webhooks(args) => webhooks::run(args),
+        Command::Desk(args) => desk::run(args),
+        Command::Lists(args) => desk::lists::run(args),
+        Command::Upload(args) => upload::run(args),
     }
 }
 

@@ -30,13 +30,32 @@ const STOP_WITHIN: Duration = Duration::from_secs(20);
 /// How much of the server's log is shown when something went wrong, bytes.
 const LOG_SHOWN: usize = 2_000;
 
-/// A running server. Dropping it ends it and removes its folder.
+/// A running server. Dropping it ends it and removes its folder, unless that is to be kept.
 pub(super) struct Server {
     child: Child,
     /// Where it listens.
     pub(super) address: SocketAddr,
-    folder: TempDir,
+    folder: Folder,
     pinned: Option<String>,
+}
+
+/// Where its data lies.
+enum Folder {
+    Thrown(TempDir),
+    Kept(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Thrown(folder) => folder.path(),
+            Self::Kept(path) => path,
+        }
+    }
+}
+
+fn cannot(e: &io::Error) -> Failure {
+    Failure::new(Exit::CannotCreate, format!("no folder for the server: {e}"))
 }
 
 impl Server {
@@ -46,21 +65,33 @@ impl Server {
         settings: &[(&str, String)],
         flags: &[&str],
     ) -> Outcome<Self> {
-        let cannot = |e: io::Error| {
-            Failure::new(Exit::CannotCreate, format!("no folder for the server: {e}"))
-        };
         let mut builder = tempfile::Builder::new();
         builder.prefix("deskbell-bench-");
         let folder = match &common.folder {
             Some(parent) => builder.tempdir_in(parent),
             None => builder.tempdir(),
         };
-        let folder = folder.map_err(cannot)?;
+        Self::run(Folder::Thrown(folder.map_err(|e| cannot(&e))?), common, settings, flags)
+    }
+
+    /// Starts one in a folder that stays.
+    pub(super) fn start_in(folder: &Path, common: &Common) -> Outcome<Self> {
+        fs::create_dir_all(folder).map_err(|e| cannot(&e))?;
+        let folder = folder.canonicalize().map_err(|e| cannot(&e))?;
+        Self::run(Folder::Kept(folder), common, &[], &[])
+    }
+
+    fn run(
+        folder: Folder,
+        common: &Common,
+        settings: &[(&str, String)],
+        flags: &[&str],
+    ) -> Outcome<Self> {
         let path = folder.path();
         // So that neither ./.env nor the system's own file is read.
         let no_settings = path.join("none.env");
-        File::create(&no_settings).map_err(cannot)?;
-        let log = File::create(path.join("server.log")).map_err(cannot)?;
+        File::create(&no_settings).map_err(|e| cannot(&e))?;
+        let log = File::create(path.join("server.log")).map_err(|e| cannot(&e))?;
         let mut command = program(common.pin_server.as_deref())?;
         command
             .args(["serve", "--host", "127.0.0.1", "--port", "0"])

@@ -38,6 +38,15 @@ pub(super) const KIND: &str = "bench.ring";
 const BEGIN: &str = r#"{"type":"bench.ring","payload":{"sent_us":""#;
 const BETWEEN: &str = r#"","text":"The bell rings on every desk."},"seq":"#;
 
+/// What they begin with in Socket.IO, the `seq` follows; then an id and a time, as long each time,
+/// stand between these.
+const EVENT_BEGIN: &str = r#"42["bench.ring",{"seq":"#;
+const EVENT_ID: &str = r#","id":""#;
+const EVENT_TIME: &str = r#"","type":"bench.ring","created_at":""#;
+const EVENT_DATA: &str = r#"","data":{"sent_us":""#;
+const ID_LEN: usize = 36;
+const TIME_LEN: usize = 24;
+
 /// Digits of the time a message was sent at, microseconds since the tally began.
 pub(super) const DIGITS: usize = 12;
 
@@ -52,12 +61,26 @@ pub(super) fn digits(sent_us: u128) -> String {
     format!("{sent_us:0DIGITS$}")
 }
 
+/// How clients and server speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// Deskbell's own messages on `/ws`.
+    Plain,
+    /// Socket.IO on WebSocket.
+    SocketIo,
+}
+
+/// What a Socket.IO client says first, and when it is pinged, masked with a mask of zeros.
+pub(super) const JOIN: [u8; 8] = [0x81, 0x82, 0, 0, 0, 0, b'4', b'0'];
+const ENGINE_PONG: [u8; 7] = [0x81, 0x81, 0, 0, 0, 0, b'3'];
+
 /// A pong without content, as a client sends it: masked, with a mask of zeros.
 const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
 
 /// The count of all clients.
 pub(super) struct Tally {
     clients: usize,
+    dialect: Dialect,
     /// What [`data`] is measured from.
     pub(super) started: Instant,
     /// By the number of a message, how many have heard it.
@@ -80,9 +103,10 @@ pub(super) struct Tally {
 
 impl Tally {
     /// For so many clients; nothing may be sent before there is room.
-    pub(super) fn new(clients: usize) -> Self {
+    pub(super) fn new(clients: usize, dialect: Dialect) -> Self {
         Self {
             clients,
+            dialect,
             started: Instant::now(),
             ring: (0..RING).map(|_| AtomicUsize::new(0)).collect(),
             complete: AtomicU64::new(0),
@@ -185,9 +209,16 @@ impl Listener {
     fn take(&mut self, bytes: &[u8]) {
         let Self { stream, frames, tally, heard, last_seq } = self;
         let looked = frames.take(bytes, |first, payload| match first {
-            TEXT => match message(payload) {
-                // Something else that staff hear.
-                None => {}
+            TEXT => match tally.dialect.message(payload) {
+                // Something else that staff hear, or the way there.
+                None => match (tally.dialect, payload) {
+                    (Dialect::SocketIo, b"2") => drop(stream.try_write(&ENGINE_PONG)),
+                    (Dialect::SocketIo, [b'4', b'1' | b'4', ..]) => {
+                        let said = String::from_utf8_lossy(payload);
+                        tally.complain(format!("the server let a client not stay: {said}"));
+                    }
+                    _ => {}
+                },
                 Some((sent_us, seq)) if seq > *last_seq => {
                     *last_seq = seq;
                     if *heard == 0 {
@@ -213,12 +244,23 @@ impl Listener {
     }
 }
 
-/// When a message of the bench was sent, and its `seq`: both stand at fixed places, so that the
-/// driver need not read JSON a million times a second.
-fn message(text: &[u8]) -> Option<(u64, u64)> {
-    let rest = text.strip_prefix(BEGIN.as_bytes())?;
-    let (digits, rest) = rest.split_at_checked(DIGITS)?;
-    Some((number(digits), number(rest.strip_prefix(BETWEEN.as_bytes())?)))
+impl Dialect {
+    /// When a message of the bench was sent, and its `seq`: both stand at fixed places, so that the
+    /// driver need not read JSON a million times a second.
+    fn message(self, text: &[u8]) -> Option<(u64, u64)> {
+        if self == Self::SocketIo {
+            let rest = text.strip_prefix(EVENT_BEGIN.as_bytes())?;
+            let seq = number(rest);
+            let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+            let rest = rest.get(digits..)?.strip_prefix(EVENT_ID.as_bytes())?;
+            let rest = rest.get(ID_LEN..)?.strip_prefix(EVENT_TIME.as_bytes())?;
+            let rest = rest.get(TIME_LEN..)?.strip_prefix(EVENT_DATA.as_bytes())?;
+            return Some((number(rest.get(..DIGITS)?), seq));
+        }
+        let rest = text.strip_prefix(BEGIN.as_bytes())?;
+        let (digits, rest) = rest.split_at_checked(DIGITS)?;
+        Some((number(digits), number(rest.strip_prefix(BETWEEN.as_bytes())?)))
+    }
 }
 
 /// The number that these digits begin with.
@@ -239,15 +281,22 @@ mod tests {
 
     #[test]
     fn messages_are_known_by_their_fixed_places() {
-        assert_eq!(message(frame(4_711, 123_456).as_bytes()), Some((123_456, 4_711)));
-        assert_eq!(message(br#"{"type":"user.created","payload":{},"seq":3}"#), None);
-        assert_eq!(message(b""), None);
+        let plain = Dialect::Plain;
+        assert_eq!(plain.message(frame(4_711, 123_456).as_bytes()), Some((123_456, 4_711)));
+        assert_eq!(plain.message(br#"{"type":"user.created","payload":{},"seq":3}"#), None);
+        assert_eq!(plain.message(b""), None);
+        let data = data(123_456);
+        let (id, at) = (uuid::Uuid::nil(), "2024-10-25T14:20:00.123Z");
+        let mut event = format!(r#"42["{KIND}",{{"seq":4711,"id":"{id}","type":"{KIND}","#);
+        event.push_str(&format!(r#""created_at":"{at}","data":{data}}}]"#));
+        assert_eq!(Dialect::SocketIo.message(event.as_bytes()), Some((123_456, 4_711)));
+        assert_eq!(Dialect::SocketIo.message(br#"40{"sid":"x"}"#), None);
     }
 
     /// A message counts once all have it, and makes room for another.
     #[test]
     fn a_message_is_complete_when_the_last_client_has_it() {
-        let tally = Tally::new(3);
+        let tally = Tally::new(3, Dialect::Plain);
         for number in [0, 1, 0, 0, 1] {
             tally.heard(number, 0);
         }
@@ -271,7 +320,7 @@ mod tests {
         let trouble = async |bytes: &[u8]| {
             let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let stream = TcpStream::connect(door.local_addr().unwrap()).await.unwrap();
-            let tally = Arc::new(Tally::new(1));
+            let tally = Arc::new(Tally::new(1, Dialect::Plain));
             Listener::new(stream, bytes, tally.clone());
             (tally.complete(), tally.trouble().unwrap_or_default())
         };

@@ -27,8 +27,9 @@ const STRETCH: i64 = 500;
 
 /// `GET /tickets`: a page of the tickets that the caller may see.
 ///
-/// `meta.total` is exact up to 10,000 matches, and without filters or only by status; else
-/// `meta.total_at_least` is true. With `q` staff get the newest 1,000 matches.
+/// `meta.total` is exact up to 10,000 matches (1,000 of a tag with other filters), and without
+/// filters or only by status; else `meta.total_at_least` is true. With `q` staff get the newest
+/// 1,000 matches. A view's filters hold where the request says nothing.
 ///
 /// # Errors
 /// 403 for views where the caller has none, 422 naming the filters that cannot be read.

@@ -24,6 +24,9 @@ use std::{
 /// Matches are counted up to here; a total beyond is told as "at least".
 const COUNTED_MAX: i64 = 10_000;
 
+/// The same for a tag with other filters, each of whose tickets has to be looked up.
+const TAGGED_COUNTED_MAX: i64 = 1_000;
+
 /// Up to so many matches are gathered and sorted; among more of them the list is walked in its
 /// order, which meets 25 of them soon.
 const SORTED_MAX: i64 = if cfg!(test) { 10 } else { 1_500 };
@@ -149,10 +152,8 @@ fn filters(sql: &mut Sql, wanted: &Wanted, side: Side) {
     if let Some(text) = wanted.text.as_deref().filter(|_| side != Side::Words) {
         sql.push(" and (t.number = ?").bind(number(text));
         if let Some(phrase) = phrase(wanted, text) {
-            sql.push(
-                " or exists (select 1 from ticket_words w where w.rowid = t.rid
-                    and w.ticket_words match ?)",
-            );
+            // Looked up once: asked of each row, a firm's thousand tickets took five seconds.
+            sql.push(" or t.rid in (select rowid from ticket_words where ticket_words match ?)");
             sql.bind(phrase);
         }
         sql.push(")");
@@ -264,7 +265,9 @@ fn total(conn: &Connection, wanted: &Wanted, side: Side) -> Result<Total> {
         sql.bind(wanted.who.tenant).any_of("status", wanted.statuses.iter().map(|s| s.name()));
         return Ok(Total { count: one_number(conn, &sql)?, at_least: false });
     }
-    let mut sql = if unfiltered && wanted.statuses.is_empty() {
+    let tags_alone = unfiltered && wanted.statuses.is_empty();
+    let most = if side == Side::Tag && !tags_alone { TAGGED_COUNTED_MAX } else { COUNTED_MAX };
+    let mut sql = if tags_alone {
         let mut tags = Sql::default();
         let each_once = if wanted.tags.len() > 1 { "distinct " } else { "" };
         tags.push(&format!("select count(*) from (select {each_once}ticket_rid"));
@@ -276,9 +279,9 @@ fn total(conn: &Connection, wanted: &Wanted, side: Side) -> Result<Total> {
         matches.text.insert_str(0, "select count(*) from (select 1");
         matches
     };
-    sql.push(" limit ?)").bind(COUNTED_MAX + 1);
+    sql.push(" limit ?)").bind(most + 1);
     let count = one_number(conn, &sql)?;
-    Ok(Total { count: count.min(COUNTED_MAX), at_least: count > COUNTED_MAX })
+    Ok(Total { count: count.min(most), at_least: count > most })
 }
 
 fn one_number(conn: &Connection, sql: &Sql) -> Result<i64> {
