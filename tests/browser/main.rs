@@ -158,8 +158,8 @@ fn an_administrator_sees_connections_and_follows_events() {
     walk("operator.mjs");
 }
 
-/// Accounts are invited, changed by two at once, closed and let in again by links; teams are made and
-/// dissolved; the pages keep themselves true.
+/// Accounts are invited, changed by two at once, closed and let in again by links; teams are made
+/// and dissolved; the pages keep themselves true.
 #[test]
 fn an_administrator_looks_after_people_and_teams() {
     walk("people.mjs");

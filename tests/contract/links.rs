@@ -99,7 +99,8 @@ fn another_password_by_a_link_ends_every_sign_in_and_the_older_links() {
     assert!(!String::from_utf8_lossy(&database).contains(token), "only a digest is kept");
 }
 
-/// The token of a link is told and never stored, not even where answers are kept for who asks again.
+/// The token of a link is told and never stored, not even where answers are kept for who asks
+/// again.
 #[test]
 fn a_link_is_not_stored_with_the_answer_that_told_it() {
     let server = Server::start();
