@@ -151,8 +151,9 @@ fn a_customer_is_helped_and_the_bell_rings() {
     walk("help.mjs");
 }
 
-/// An administrator sees who is connected and ends a connection after asking, filters and pauses
-/// the tail of events, and follows an event from its commit to every attempt of every webhook.
+/// An administrator sees who is connected and ends a connection after asking, filters and
+/// pauses the tail of events, and follows an event from its commit to every attempt of every
+/// webhook.
 #[test]
 fn an_administrator_sees_connections_and_follows_events() {
     walk("operator.mjs");

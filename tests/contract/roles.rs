@@ -63,7 +63,7 @@ pub(crate) fn table() -> Vec<Row> {
     rows
 }
 
-/// All of it but the desk's, which comes first, and what ends something, which comes last.
+/// All of it but the desk's, which comes first, and what ends something.
 fn house() -> Vec<Row> {
     let none = || json!({});
     let event = || json!({ "type": "order.paid", "data": {} });
@@ -133,7 +133,7 @@ fn house() -> Vec<Row> {
     ]
 }
 
-/// What ends something; the first who may does it, the next finds it gone.
+/// What ends something comes last; the first who may does it, the next finds it gone.
 fn endings() -> Vec<Row> {
     let none = || json!({});
     vec![

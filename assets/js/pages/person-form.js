@@ -8,7 +8,7 @@ import { span } from "../time.js";
 import { capital } from "../words.js";
 
 const ROLES = ["customer", "agent", "supervisor", "admin"];
-const ROLE_HINT = "Customers see their own requests; agents all tickets; supervisors also delete, restore and report; administrators everything.";
+const ROLE_HINT = "Customers see their own requests; agents all tickets; supervisors also delete, restore and change many at once; administrators everything.";
 const INVITE_MS = 7 * 86_400_000;
 const FIELDS = { name: "Name", email: "E-mail", role: "Role", phone: "Phone", extension: "Extension" };
 
