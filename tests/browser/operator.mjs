@@ -102,9 +102,9 @@ await step("one person's connections are reached from who is online", async () =
 await step("the bell of the mark rings where it hangs", async () => {
   const position = await vera.evaluate(() => {
     const mark = document.querySelector(".side .brand .mark");
-    mark.classList.add("rings");
+    mark.classList.add("struck");
     const found = getComputedStyle(mark).position;
-    mark.classList.remove("rings");
+    mark.classList.remove("struck");
     return found;
   });
   assert.equal(position, "static");

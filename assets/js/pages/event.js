@@ -147,7 +147,7 @@ class EventView {
       step("good", ["Committed ", moment(told.committed_at)], "On the disk, in the log, owed to whoever asked for it."),
       sessionsStep(told.sessions, told.room === "nowhere"),
       told.deliveries.map(deliveryStep),
-      !told.deliveries.length && step("quiet", "Sent to no webhook", "No webhook asked for events of this kind.")));
+      !told.deliveries.length && step("quiet", "Sent to no webhook", "No webhook of this organisation was owed it.")));
     this.journey.hidden = false;
     if (this.event) return;
     fill(this.sub, h("span", { class: `kind hue-${hue(told.type)}` }, told.type), h("span", { class: "small quiet" }, moment(told.committed_at)));
