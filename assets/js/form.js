@@ -68,6 +68,8 @@ export function fieldError(form, name, message) {
   const base = name.split(/[.[]/)[0];
   const box = form.querySelector(`[data-field="${CSS.escape(name)}"], [data-field="${CSS.escape(base)}"]`);
   if (!box) return false;
+  // Nobody finds an error in what is folded away.
+  box.closest("details")?.setAttribute("open", "");
   const control = box.querySelector("input, select, textarea");
   const id = `${control?.id ?? base}-error`;
   const text = name === base ? message.charAt(0).toUpperCase() + message.slice(1) : `${name}: ${message}`;

@@ -99,10 +99,10 @@ await step("what another administrator changes shows by itself, and so does a si
   await apis.vera.patch(`/users/${ada.id}`, { name: "Ada Okafor-Reed" });
   await row(vera, "Ada Okafor-Reed").waitFor();
   // While the bell of the brand rings it stays where it is.
-  await until("the brand's bell rings", () => vera.locator(".brand .mark.rings").count().then((count) => count > 0 || apis.vera.post("/events", { type: "order.paid", data: {} }).then(() => null)));
+  await until("the brand's bell rings", () => vera.locator(".brand .mark.struck").count().then((count) => count > 0 || apis.vera.post("/events", { type: "order.paid", data: {} }).then(() => null)));
   assert.equal(await vera.evaluate(() => {
     const bell = document.querySelector(".side .brand .mark");
-    bell.classList.add("rings");
+    bell.classList.add("struck");
     return getComputedStyle(bell).position;
   }), "static");
 });

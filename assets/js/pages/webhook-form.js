@@ -6,6 +6,7 @@ import { copyButton, h, note, toast } from "../dom.js";
 import { EventPicker } from "../event-picker.js";
 import { field, fieldError, input, onSubmit } from "../form.js";
 
+const ORDERINGS = [["none", "As they fall due"], ["by_key", "In order for each ticket, user, article …"]];
 const FORMATS = [["event", "event, tenant_id, timestamp, data"], ["message", "type, payload, timestamp"]];
 
 /** The catalogue, asked for once; an empty one still lets people type. */
@@ -30,8 +31,26 @@ function controls(hook) {
     timeout: number("timeout", hook?.timeout ?? 10, 1, 30),
     payload_format: h("select", { class: "input", name: "payload_format" }, FORMATS.map(([value, words]) => h("option", { value, selected: value === (hook?.payload_format ?? "event") }, words))),
     is_active: h("input", { type: "checkbox", name: "is_active", checked: hook?.is_active ?? true }),
+    rate_limit: input({ type: "number", name: "rate_limit", value: String(hook?.rate_limit ?? ""), min: "1", max: "10000", step: "1", inputmode: "numeric", placeholder: "No limit" }),
+    max_in_flight: number("max_in_flight", hook?.max_in_flight ?? 16, 1, 64),
+    ordering: h("select", { class: "input", name: "ordering" }, ORDERINGS.map(([value, words]) => h("option", { value, selected: value === (hook?.ordering ?? "none") }, words))),
+    headers: h("textarea", { class: "input", name: "headers", rows: "3", spellcheck: "false", placeholder: "X-Api-Key: value" }, headerLines(hook)),
     secret: input({ name: "secret", autocomplete: "off", spellcheck: "false", placeholder: "Leave empty to have a good one made" }),
   };
+}
+
+/** One header a line; values that are stored stand there as stars, and stay what they are. */
+function headerLines(hook) {
+  return Object.entries(hook?.headers ?? {}).map(([name, value]) => `${name}: ${value}`).join("\n");
+}
+
+/** The lines as an object; null when one is no header. */
+function readHeaders(text) {
+  const pairs = text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+  });
+  return pairs.every(([name]) => name) ? Object.fromEntries(pairs) : null;
 }
 
 function body(c, picker, hook) {
@@ -45,6 +64,12 @@ function body(c, picker, hook) {
       field("timeout", "Time-out, seconds", c.timeout, "1 to 30")),
     field("payload_format", "Body", c.payload_format),
     hook ? null : field("secret", "Secret", c.secret, "Signs every delivery. You will see it once."),
+    h("details", { class: "more" }, h("summary", {}, "Pace, order and headers"),
+      h("div", { class: "pair" },
+        field("rate_limit", "Deliveries a second", c.rate_limit, "1 to 10,000; more wait, none is lost"),
+        field("max_in_flight", "At the same time", c.max_in_flight, "1 to 64, reached by answering well")),
+      field("ordering", "Order", c.ordering),
+      field("headers", "Headers of your own", c.headers, "One a line, at most 20. Values are kept encrypted and shown as stars.")),
     h("div", { class: "field", "data-field": "is_active" }, h("label", { class: "check" }, c.is_active,
       h("span", {}, "Active", h("small", { class: "hint" }, " While it is paused, deliveries are set aside.")))),
   ];
@@ -56,6 +81,8 @@ function read(form, c, picker, hook) {
     name: c.name.value.trim(), url: c.url.value.trim(), events: picker.get(),
     retry_count: Number(c.retry_count.value), timeout: Number(c.timeout.value),
     payload_format: c.payload_format.value, is_active: c.is_active.checked,
+    rate_limit: c.rate_limit.value === "" ? null : Number(c.rate_limit.value),
+    max_in_flight: Number(c.max_in_flight.value), ordering: c.ordering.value, headers: readHeaders(c.headers.value),
   };
   if (!hook && c.secret.value) value.secret = c.secret.value;
   if (hook?.version !== undefined) value.version = hook.version;
@@ -65,6 +92,9 @@ function read(form, c, picker, hook) {
     [!value.events.length, "events", "Choose at least one kind of event"],
     [!whole(value.retry_count, 0, 20), "retry_count", "A whole number from 0 to 20"],
     [!whole(value.timeout, 1, 30), "timeout", "A whole number from 1 to 30"],
+    [value.rate_limit !== null && !whole(value.rate_limit, 1, 10_000), "rate_limit", "A whole number from 1 to 10,000, or nothing"],
+    [!whole(value.max_in_flight, 1, 64), "max_in_flight", "A whole number from 1 to 64"],
+    [!value.headers, "headers", "Each line is a name, a colon and a value"],
   ].filter(([bad]) => bad);
   for (const [, name, words] of wrong) fieldError(form, name, words);
   form.querySelector("[aria-invalid]")?.focus();

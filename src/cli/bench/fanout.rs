@@ -10,7 +10,7 @@ use super::{
     drive, failed,
     report::{Report, Section},
     server::Server,
-    tally::{self, Dialect, JOIN, Listener, OUTSTANDING_MAX, Tally},
+    tally::{self, Dialect, JOIN, JOINED, Listener, OUTSTANDING_MAX, Tally},
     wrong,
 };
 use crate::exit::{Exit, Failure};
@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    io::AsyncWriteExt as _,
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     task::JoinSet,
     time::{sleep, timeout},
@@ -166,9 +166,16 @@ async fn upgrade(
 ) -> Outcome<(TcpStream, Vec<u8>)> {
     let mut conn = Conn::open(address).await.map_err(|e| failed("no connection", &e))?;
     conn.expect("a handshake", &handshake, 101).await?;
-    let (mut stream, early) = conn.into_parts();
+    let (mut stream, mut early) = conn.into_parts();
     if dialect == Dialect::SocketIo {
         stream.write_all(&JOIN).await.map_err(|e| failed("a client", &e))?;
+        // It is counted as soon as it is let in, and hears what comes from its answer on.
+        while !early.windows(JOINED.len()).any(|three| three == JOINED) {
+            let read = stream.read_buf(&mut early).await.map_err(|e| failed("a client", &e))?;
+            if read == 0 {
+                return Err(wrong("a client was not let in".into()));
+            }
+        }
     }
     Ok((stream, early))
 }

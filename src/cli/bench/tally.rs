@@ -72,6 +72,10 @@ pub(super) enum Dialect {
 
 /// What a Socket.IO client says first, and when it is pinged, masked with a mask of zeros.
 pub(super) const JOIN: [u8; 8] = [0x81, 0x82, 0, 0, 0, 0, b'4', b'0'];
+
+/// How the server's answer to it begins.
+pub(super) const JOINED: &[u8] = b"40{";
+
 const ENGINE_PONG: [u8; 7] = [0x81, 0x81, 0, 0, 0, 0, b'3'];
 
 /// A pong without content, as a client sends it: masked, with a mask of zeros.

@@ -1,5 +1,6 @@
 //! Calls to small hand-written peers on loopback, good ones and bad ones.
 
+mod tls;
 mod ways;
 
 use super::*;
@@ -150,6 +151,25 @@ fn drip(first: &'static str) -> SocketAddr {
             thread::sleep(Duration::from_millis(50));
         }
     })
+}
+
+#[test]
+fn headers_without_end_are_not_read_without_end() {
+    let (tell, told) = mpsc::sync_channel(1);
+    let addr = peer(1, move |_, mut stream| {
+        read_request(&stream);
+        let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\n").map_or(0, |()| 17);
+        while sent < 64 << 20 && stream.write_all(b"x-more: and more\r\n").is_ok() {
+            sent += 18;
+        }
+        tell.send(sent).unwrap();
+    });
+    let outcome = post_body(&poster(), &format!("http://{addr}/"), b"{}", 10 * SECOND);
+    let why = outcome.result.unwrap_err();
+    assert_eq!(why.word(), "protocol", "{why}");
+    // What the kernel holds on both sides is more than what was read.
+    let sent = told.recv().unwrap();
+    assert!(sent < 32 << 20, "{sent} bytes of headers were taken");
 }
 
 #[test]
