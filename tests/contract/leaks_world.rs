@@ -1,6 +1,6 @@
 //! A desk full of secrets: each is one word, planted in one place, with those who may read it.
 
-use crate::harness::{Api, Response, Server, Session};
+use crate::harness::{Api, Response, Server, Session, Socket};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) their_customer: Session,
     /// Dora's ticket.
     pub(crate) ticket: String,
+    /// Held open, so that there is something to end.
+    _open: Vec<Socket>,
 }
 
 const DORA: &[&str] = &["dora"];
@@ -56,6 +58,7 @@ struct Garden {
     secrets: Vec<Secret>,
     ids: HashMap<&'static str, Vec<String>>,
     staff: &'static str,
+    open: Vec<Socket>,
 }
 
 impl Garden {
@@ -217,6 +220,9 @@ impl Garden {
         let sessions = format!("/api/v1/auth/sessions?user_id={}", emil.id());
         let session = admin.get(&sessions).data()[0].clone();
         self.note("sessions", &session);
+        self.open.push(Socket::open(emil));
+        let connections = admin.get("/api/v1/ws/connections").expect(200).data();
+        self.note("connections", &connections[0]);
     }
 }
 
@@ -247,8 +253,9 @@ impl World {
         garden.ticket((&their_customer, &their_admin, &their_admin), THEIRS);
         garden.article(&their_admin, ("published", "public"), THEIRS);
         garden.people(&[&their_admin, &their_customer]);
-        let Garden { secrets, ids, .. } = garden;
-        Self { secrets, ids, admin, agent, dora, emil, their_admin, their_customer, ticket }
+        let Garden { secrets, ids, open, .. } = garden;
+        let _open = open;
+        Self { secrets, ids, admin, agent, dora, emil, their_admin, their_customer, ticket, _open }
     }
 
     /// Each secret in these bytes that `who` may not read, staff of `staff`.
