@@ -136,7 +136,7 @@ fn seventy_hostile_addresses_are_refused_by_every_way_and_nobody_is_called() {
     drop(db);
     let server = setup.env("SERVER_ENV", "test").start();
     let admin = server.admin();
-    // Each form for a webhook that has another one: what does not change is judged when it is called.
+    // Each for a webhook that has another one: what does not change is judged when it is called.
     for (form, id) in forms.iter().zip(ids.iter().cycle().skip(1)) {
         let body = json!({ "name": "a", "url": form, "events": ["load.*"] });
         admin
