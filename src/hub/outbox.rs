@@ -65,7 +65,8 @@ impl Outbox {
         }
     }
 
-    pub(super) fn clock(&self) -> &Clock {
+    /// The clock its times are of.
+    pub fn clock(&self) -> &Clock {
         &self.clock
     }
 

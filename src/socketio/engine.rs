@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     hub::Close,
     time::Clock,
-    ws::wire,
+    ws::{Allowance, wire},
 };
 use axum::{
     extract::Request,
@@ -35,6 +35,8 @@ pub struct Settings {
     pub ping_timeout_ms: i64,
     /// Largest payload or frame a client may send, bytes.
     pub max_payload: usize,
+    /// Bytes a second that a client may send on a WebSocket.
+    pub bytes_per_second: u32,
     /// How long a client may take to go on with a WebSocket it has opened, milliseconds.
     pub upgrade_within_ms: i64,
     /// Sessions at the same time.
@@ -47,6 +49,7 @@ impl Default for Settings {
             ping_interval_ms: 25_000,
             ping_timeout_ms: 20_000,
             max_payload: 1_000_000,
+            bytes_per_second: 64 << 20,
             upgrade_within_ms: 10_000,
             sessions_max: 10_000,
         }
@@ -113,6 +116,12 @@ impl Engine {
     /// Its times and bounds.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
+    }
+
+    /// What a client may send on a WebSocket.
+    pub(super) fn allowed(&self) -> Allowance {
+        let Settings { max_payload, bytes_per_second, .. } = self.inner.settings;
+        Allowance { message_max: max_payload, per_second: bytes_per_second }
     }
 
     pub(super) fn clock(&self) -> &Clock {

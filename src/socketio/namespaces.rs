@@ -324,7 +324,7 @@ impl<D: Desk> Visitor<D> {
         if bytes > bounds.event_max {
             return Err(Close::TooBig);
         }
-        let in_time = self.pace.allows(clock.ticks_ms(), bounds.per_second);
+        let in_time = self.pace.allows(clock.ticks_ms(), 1, bounds.per_second);
         if in_time { Ok(()) } else { Err(Close::TooFast) }
     }
 

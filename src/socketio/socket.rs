@@ -51,7 +51,7 @@ async fn begin(engine: &Engine, parts: Parts, handshake: Handshake) -> Outcome<B
     let (stream, early) = handshake.stream().await?;
     let line = engine.open(&parts, Some(stream.clone()))?;
     line.out().send(wire::text(&engine.greeting(&line)));
-    let talk = Talk::new(stream, early, engine.settings().max_payload);
+    let talk = Talk::new(stream, early, engine.allowed());
     Ok(Some((line, Box::new(talk))))
 }
 
@@ -60,7 +60,7 @@ async fn begin(engine: &Engine, parts: Parts, handshake: Handshake) -> Outcome<B
 async fn take_up(engine: &Engine, line: Arc<Line>, handshake: Handshake) -> Outcome<Begun> {
     let (stream, early) = handshake.stream().await?;
     let out = Outbox::new(engine.clock(), Box::new(Late::from(stream.clone())));
-    let mut talk = Talk::new(stream.clone(), early, engine.settings().max_payload);
+    let mut talk = Talk::new(stream.clone(), early, engine.allowed());
     let switched = line.offer() && {
         let mut probe = Probe { line: &line, out: &out };
         let stopped = tokio::select! {

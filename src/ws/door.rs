@@ -127,7 +127,7 @@ async fn welcome(
 ) -> Result<()> {
     let (stream, early) = handshake.stream().await?;
     late.set(stream.clone());
-    let talk = Box::new(Talk::new(stream, early, socket::MESSAGE_MAX));
+    let talk = Box::new(Talk::new(stream, early, socket::ALLOWED));
     // Boxed: what is only needed while a socket resumes should not weigh on ten thousand idle ones.
     let start = (wishes.hello || !wishes.rooms.is_empty()).then(|| {
         let start: Start = Box::pin(socket::start(core.clone(), connection.clone(), wishes));

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Messages a second that a client may send, on average over a second.
 pub const PER_SECOND: u32 = 50;
 
+/// Bytes a second that a client may send: fifty of the largest messages, and some more.
+pub const BYTES_PER_SECOND: u32 = 4 << 20;
+
 /// `{"type":…,"ref":…,"payload":…}`; `ref` comes back in the answer.
 #[derive(Debug, Deserialize)]
 struct Said {

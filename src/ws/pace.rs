@@ -1,6 +1,6 @@
 //! How fast a client talks.
 
-/// Messages of one client within the present second.
+/// What one client sent within the present second: messages, or bytes.
 #[derive(Debug, Default)]
 pub struct Pace {
     second: i64,
@@ -8,13 +8,13 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Counts a message; false when it is one too many within this second.
-    pub fn allows(&mut self, ticks_ms: i64, per_second: u32) -> bool {
+    /// Counts what has come; false when it is more than so much within this second.
+    pub fn allows(&mut self, ticks_ms: i64, came: u32, per_second: u32) -> bool {
         let second = ticks_ms / 1000;
         if self.second != second {
             *self = Self { second, said: 0 };
         }
-        self.said = self.said.saturating_add(1);
+        self.said = self.said.saturating_add(came);
         self.said <= per_second
     }
 }

@@ -4,7 +4,7 @@ use super::{
     frames::Message,
     inbound,
     pace::Pace,
-    talk::{Hear, Next, Talk},
+    talk::{Allowance, Hear, Next, Talk},
 };
 use crate::{
     db::{Refused, log_bounds},
@@ -16,8 +16,9 @@ use bytes::Bytes;
 use serde::Serialize;
 use std::{future::Future, pin::Pin, sync::Arc};
 
-/// Largest message a client may send, bytes.
-pub(super) const MESSAGE_MAX: usize = 64 << 10;
+/// What a client may send.
+pub(super) const ALLOWED: Allowance =
+    Allowance { message_max: 64 << 10, per_second: inbound::BYTES_PER_SECOND };
 
 /// What the client asked for in the query.
 #[derive(Debug)]
@@ -158,7 +159,7 @@ struct Visitor<'a> {
 
 impl Hear for Visitor<'_> {
     fn text(&mut self, text: &str) -> Result<Next, Close> {
-        if !self.pace.allows(self.core.clock().ticks_ms(), inbound::PER_SECOND) {
+        if !self.pace.allows(self.core.clock().ticks_ms(), 1, inbound::PER_SECOND) {
             return Err(Close::TooFast);
         }
         inbound::hear(self.core, self.session, text);

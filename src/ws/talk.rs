@@ -1,5 +1,6 @@
 //! One open WebSocket: reads what the client says, and writes what did not fit at once.
 
+use super::pace::Pace;
 use crate::hub::{Close, Outbox};
 use bytes::Bytes;
 use std::{
@@ -15,6 +16,14 @@ use tokio_tungstenite::tungstenite::{
 
 /// Room for what a client sends; grows while a larger message is read.
 const READ_BUFFER: usize = 256;
+
+/// Most bytes read of one client before the others have their turn. Without this a client that
+/// sends faster than it is read keeps a thread of the server's to itself: six of them, and nobody
+/// else is answered.
+const TURN_BYTES: usize = 16 << 10;
+
+/// Pings, pongs and the like a second; they are counted here, messages by whoever hears them.
+const CONTROL_PER_SECOND: u32 = 50;
 
 /// How long a socket that was told to close may take to finish.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
@@ -43,35 +52,52 @@ pub enum Next {
     Stop,
 }
 
+/// What one client may send.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowance {
+    /// Bytes of one message.
+    pub message_max: usize,
+    /// Bytes a second: of all that is sent, also what never makes a message.
+    pub per_second: u32,
+}
+
 /// A socket and what is read of it so far.
 pub struct Talk {
     context: WebSocketContext,
     stream: Arc<TcpStream>,
+    bytes: Pace,
+    bytes_per_second: u32,
+    controls: Pace,
 }
 
 impl Talk {
-    /// On a stream that was upgraded, of which `early` was read already. Messages of more than
-    /// `message_max` bytes end it.
-    pub fn new(stream: Arc<TcpStream>, early: Vec<u8>, message_max: usize) -> Self {
+    /// On a stream that was upgraded, of which `early` was read already. Who sends more than is
+    /// allowed is sent away.
+    pub fn new(stream: Arc<TcpStream>, early: Vec<u8>, allowed: Allowance) -> Self {
+        let Allowance { message_max, per_second: bytes_per_second } = allowed;
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_message_size(Some(message_max))
             .max_frame_size(Some(message_max));
         let context = WebSocketContext::from_partially_read(early, Role::Server, Some(config));
-        Self { context, stream }
+        let (bytes, controls) = (Pace::default(), Pace::default());
+        Self { context, stream, bytes, bytes_per_second, controls }
     }
 
     /// Reads and writes until `out` is closed by either side, or `hear` wants to stop.
     pub async fn serve(&mut self, out: &Outbox, hear: &mut (dyn Hear + Send)) -> Next {
         // A client may have sent its first message together with the handshake.
-        let mut next = self.read(out, hear);
+        let (mut next, mut more) = self.read(out, hear);
         // What came before there was a stream waits for somebody to write it.
         out.drain();
         while next == Next::Read && out.closed().is_none() {
+            if more {
+                tokio::task::yield_now().await;
+            }
             tokio::select! {
                 ready = self.stream.readable() => match ready {
-                    Ok(()) => next = self.read(out, hear),
+                    Ok(()) => (next, more) = self.read(out, hear),
                     Err(_) => out.hang_up(),
                 },
                 ready = self.stream.writable(), if out.is_left_to_task() => match ready {
@@ -85,29 +111,39 @@ impl Talk {
         next
     }
 
-    /// Reads all that has come.
-    fn read(&mut self, out: &Outbox, hear: &mut dyn Hear) -> Next {
-        let mut wire = Adapter { stream: &self.stream, out, bytes: Vec::new() };
-        while out.closed().is_none() {
+    /// Reads what has come, and hands on what it makes; whether the turn ended before all was read.
+    fn read(&mut self, out: &Outbox, hear: &mut dyn Hear) -> (Next, bool) {
+        let ticks_ms = out.clock().ticks_ms();
+        let mut wire = Adapter::of(&self.stream, out);
+        let next = loop {
+            if out.closed().is_some() {
+                break Next::Read;
+            }
             let done = match self.context.read(&mut wire) {
                 Ok(Heard::Text(text)) => hear.text(&text),
                 Ok(Heard::Binary(bytes)) => hear.binary(bytes),
-                Ok(Heard::Ping(_) | Heard::Pong(_) | Heard::Frame(_) | Heard::Close(_)) => continue,
-                Err(WsError::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => return Next::Read,
+                Ok(_) if self.controls.allows(ticks_ms, 1, CONTROL_PER_SECOND) => Ok(Next::Read),
+                Ok(_) => Err(Close::TooFast),
+                Err(WsError::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => break Next::Read,
                 Err(e) => {
                     // The answer to a client's close is written, and not flushed, before the error
                     // that ends the reading; without it a browser reports an abnormal end.
                     drop(wire.flush());
-                    return broken(out, &e);
+                    broken(out, &e);
+                    break Next::Read;
                 }
             };
             match done {
                 Ok(Next::Read) => {}
-                Ok(Next::Stop) => return Next::Stop,
+                Ok(Next::Stop) => break Next::Stop,
                 Err(why) => out.close(why),
             }
+        };
+        let read = u32::try_from(wire.read).unwrap_or(u32::MAX);
+        if !self.bytes.allows(ticks_ms, read, self.bytes_per_second) {
+            out.close(Close::TooFast);
         }
-        Next::Read
+        (next, wire.read >= TURN_BYTES)
     }
 
     /// After the end: writes the rest, then waits a moment for the client to end it too.
@@ -118,6 +154,8 @@ impl Talk {
             // One that broke the protocol is not understood any more: it is read until it ends it.
             let mut rest = [0; 512];
             while !out.is_hung_up() && self.stream.readable().await.is_ok() {
+                // Or else a client that never stops sending is never left alone.
+                tokio::task::yield_now().await;
                 if self.answers_close(out) {
                     return;
                 }
@@ -137,7 +175,7 @@ impl Talk {
 impl Talk {
     /// Reads on behind our close; true when the client's close is among what comes.
     fn answers_close(&mut self, out: &Outbox) -> bool {
-        let mut wire = Adapter { stream: &self.stream, out, bytes: Vec::new() };
+        let mut wire = Adapter::of(&self.stream, out);
         loop {
             match self.context.read(&mut wire) {
                 Ok(Heard::Close(_)) => return true,
@@ -150,7 +188,7 @@ impl Talk {
 }
 
 /// The client broke the protocol, or is gone.
-fn broken(out: &Outbox, e: &WsError) -> Next {
+fn broken(out: &Outbox, e: &WsError) {
     use tungstenite::error::CapacityError;
     match e {
         WsError::Utf8(_) => out.close(Close::BadText),
@@ -158,7 +196,6 @@ fn broken(out: &Outbox, e: &WsError) -> Next {
         WsError::Protocol(_) | WsError::Capacity(_) => out.close(Close::Protocol),
         _ => out.hang_up(),
     }
-    Next::Read
 }
 
 /// What tungstenite reads from and writes to: the socket, and the mailbox, so that its pongs keep
@@ -167,11 +204,24 @@ struct Adapter<'a> {
     stream: &'a TcpStream,
     out: &'a Outbox,
     bytes: Vec<u8>,
+    /// Bytes read in this turn.
+    read: usize,
+}
+
+impl<'a> Adapter<'a> {
+    fn of(stream: &'a TcpStream, out: &'a Outbox) -> Self {
+        Self { stream, out, bytes: Vec::new(), read: 0 }
+    }
 }
 
 impl Read for Adapter<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        // Also between two frames that make no message: tungstenite would read them for ever.
+        if self.read >= TURN_BYTES {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         let read = self.stream.try_read(buf)?;
+        self.read += read;
         // Only what comes is a sign of life, not that we looked.
         self.out.heard();
         Ok(read)

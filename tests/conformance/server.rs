@@ -22,7 +22,7 @@ use deskbell::{
         Bounds, Desk, Engine, Event, Guest, Knock, Line, Reception, Settings, event, reception,
     },
     time::Clock,
-    ws::{Handshake, Hear, Next, Talk, wire},
+    ws::{Allowance, Handshake, Hear, Next, Talk, wire},
 };
 use std::{io, sync::Arc};
 use tokio::{net::TcpListener, sync::watch};
@@ -30,6 +30,9 @@ use tower_http::cors::CorsLayer;
 
 /// Largest message that the plain echo bears, bytes.
 const ECHO_MAX: usize = 64 << 20;
+
+/// The suites send as fast as they can.
+const ALLOWED: Allowance = Allowance { message_max: ECHO_MAX, per_second: u32::MAX };
 
 /// Short times, as the protocols' own suites expect them.
 fn settings() -> Settings {
@@ -150,7 +153,7 @@ async fn echo(State(clock): State<Clock>, mut req: Request) -> Response {
         // A client that went away before it began is no concern of anybody's.
         let Ok((stream, early)) = handshake.stream().await else { return };
         let out = Outbox::new(&clock, Box::new(Wide(stream.clone().into())));
-        let mut talk = Talk::new(stream, early, ECHO_MAX);
+        let mut talk = Talk::new(stream, early, ALLOWED);
         talk.serve(&out, &mut Echo(&out)).await;
         talk.finish(&out).await;
     });

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod agents;
+mod bad_peers;
 mod bins;
 mod catalogue;
 mod cli;
