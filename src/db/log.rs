@@ -76,6 +76,10 @@ pub fn bounds(conn: &Connection) -> Result<Bounds> {
     Ok(Bounds { oldest: oldest.unwrap_or(latest + 1), latest })
 }
 
+/// Data of events on one page, bytes; the page ends with the event that passes it. Rows alone are
+/// no bound: 200 of them may be 50 MiB, and 32 replays read at a time.
+const PAGE_BYTES: usize = 1 << 20;
+
 /// A stretch of the log.
 #[derive(Debug)]
 pub struct Page {
@@ -139,12 +143,9 @@ fn staff_page(
          where e.tenant_id = ?1 and e.seq > ?2 and e.seq <= ?3 and e.data is not null
          order by e.seq limit ?4"
     );
-    let envelopes = conn
-        .prepare_cached(&sql)?
-        .query_and_then((tenant, since, latest, rows(limit)), envelope)?
-        .collect::<Result<Vec<_>>>()?;
-    let covered = covered(&envelopes, limit, latest);
-    Ok(Page { envelopes, covered })
+    let mut query = conn.prepare_cached(&sql)?;
+    let found = query.query_and_then((tenant, since, latest, rows(limit)), envelope)?;
+    page(found, limit, latest)
 }
 
 fn customer_page(
@@ -163,15 +164,28 @@ fn customer_page(
                               and seq > ?3 and seq <= ?4 order by seq limit ?5)
          ) and e.data is not null order by e.seq limit ?5"
     );
-    let mut envelopes = conn
-        .prepare_cached(&sql)?
-        .query_and_then((listener.user, listener.tenant, since, latest, rows(limit)), envelope)?
-        .collect::<Result<Vec<_>>>()?;
-    for event in &mut envelopes {
+    let mut query = conn.prepare_cached(&sql)?;
+    let asked = (listener.user, listener.tenant, since, latest, rows(limit));
+    let mut page = page(query.query_and_then(asked, envelope)?, limit, latest)?;
+    for event in &mut page.envelopes {
         event.named = named(conn, event.seq)?;
     }
-    let covered = covered(&envelopes, limit, latest);
-    Ok(Page { envelopes, covered })
+    Ok(page)
+}
+
+/// Takes rows until they are as many, or as large, as a page may be.
+fn page(found: impl Iterator<Item = Result<Envelope>>, limit: usize, latest: i64) -> Result<Page> {
+    let (mut envelopes, mut bytes) = (Vec::new(), 0);
+    for event in found {
+        let event = event?;
+        let covered = event.seq;
+        bytes += event.data.get().len();
+        envelopes.push(event);
+        if envelopes.len() >= limit || bytes >= PAGE_BYTES {
+            return Ok(Page { envelopes, covered });
+        }
+    }
+    Ok(Page { envelopes, covered: latest })
 }
 
 /// What `listener` may hear of everything said about `subject` after `since`, in order; what is no

@@ -305,3 +305,33 @@ async fn an_old_copy_is_noticed_after_a_short_life_too() {
     assert_ne!(db.epoch(), epoch, "a mark that cannot be read vouches for nothing");
     db.close();
 }
+
+/// Rows alone are no bound: 200 large ones would be 50 MiB in memory, for each replay.
+#[tokio::test]
+async fn a_page_of_the_log_ends_where_it_is_large_enough_and_goes_on_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (db, _) = open(folder.path());
+    let large = serde_json::json!({ "text": "x".repeat(250 << 10) });
+    let said = db.write(move |w| {
+        for _ in 0..20 {
+            let said = Say::new(TENANT, Kind::Custom("order.paid".into()), &large)?;
+            w.say(said.audience(crate::event::Audience::Everyone))?;
+        }
+        Ok(())
+    });
+    said.await.unwrap();
+    for who in [staff(), Listener { role: crate::auth::Role::Customer, ..staff() }] {
+        let (mut read, mut from) = (Vec::new(), 0);
+        loop {
+            let page = db.read(move |r| events_after(r, &who, &[], from, 200)).await.unwrap();
+            let bytes: usize = page.envelopes.iter().map(|e| e.data.get().len()).sum();
+            assert!(bytes < 3 << 19, "{bytes} on one page");
+            read.extend(page.envelopes.iter().map(|e| e.seq));
+            if page.covered == from {
+                break;
+            }
+            from = page.covered;
+        }
+        assert_eq!(read, (1..=20).collect::<Vec<_>>());
+    }
+}

@@ -52,7 +52,8 @@ use std::{
 };
 use tokio::sync::Semaphore;
 
-/// Replays that run at the same time; others wait their turn.
+/// Pages of replays that are read at the same time; others wait their turn. A turn ends with the
+/// page, whether its client reads it or not.
 const REPLAYS_MAX: usize = 32;
 
 /// How many connections there may be.

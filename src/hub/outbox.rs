@@ -45,7 +45,7 @@ pub struct Outbox {
     wire: Box<dyn Wire>,
     mail: Mutex<Mailbox>,
     wake: Notify,
-    /// Told when it is closed, by either side.
+    /// Told when it is closed, by either side, and when all that waited is written.
     over: Notify,
     /// When something was last heard from the peer, in ticks.
     heard_at: AtomicI64,
@@ -93,6 +93,9 @@ impl Outbox {
     pub fn drain(&self) -> bool {
         let mut mail = self.mail.lock();
         mail.left_to_task = !self.write_locked(&mut mail, &mut Vec::new());
+        if !mail.left_to_task {
+            self.over.notify_waiters();
+        }
         !mail.left_to_task
     }
 
@@ -106,6 +109,9 @@ impl Outbox {
         }
         // Whoever puts something in next finds that the wire does not take it, and wakes us.
         mail.left_to_task = false;
+        if mail.is_empty() {
+            self.over.notify_waiters();
+        }
         taken
     }
 
@@ -151,9 +157,19 @@ impl Outbox {
 
     /// Waits until it is closed, by either side.
     pub async fn ended(&self) {
+        self.until(|mail| mail.closed.is_some()).await;
+    }
+
+    /// Waits until nothing waits to be written, or it is closed: a client that reads slowly is fed
+    /// slowly.
+    pub(super) async fn drained(&self) {
+        self.until(|mail| mail.is_empty() || mail.closed.is_some()).await;
+    }
+
+    async fn until(&self, is_so: impl Fn(&Mailbox) -> bool) {
         loop {
             let over = self.over.notified();
-            if self.closed().is_some() {
+            if is_so(&self.mail.lock()) {
                 return;
             }
             over.await;
@@ -214,6 +230,9 @@ impl Outbox {
     pub(super) fn flush_locked(&self, mail: &mut Mailbox, scratch: &mut Vec<u8>) {
         if !mail.left_to_task && !self.write_locked(mail, scratch) {
             mail.left_to_task = true;
+            // It begins to wait now. Whoever had nothing to take before did not take its time: a
+            // stream would else be closed by the first burst after a quiet minute.
+            mail.progress_at = self.clock.ticks_ms();
             self.wake.notify_one();
         }
     }
@@ -233,6 +252,7 @@ impl Outbox {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
                 Err(_) => {
                     mail.gone();
+                    self.over.notify_waiters();
                     self.wake.notify_one();
                 }
             }

@@ -14,9 +14,6 @@ use std::time::Duration;
 /// Rows of the log read at once.
 const PAGE: usize = 200;
 
-/// How long a replay waits for the socket before it looks again.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
-
 /// A replay that is through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Resumed {
@@ -58,12 +55,11 @@ pub async fn replay(
     missed: Missed<'_>,
     say: impl Fn(Replayed) -> Bytes,
 ) -> Result<()> {
-    let _turn = hub.inner.replays.acquire().await.map_err(Error::internal)?;
-    let log = db.read(log_bounds).await?;
+    let log = hub.in_turn(db.read(log_bounds)).await?;
     let Missed { since, epoch, max } = missed;
     let mut may = db.may_resume(log, since, epoch);
     if let (Ok(()), Some(max)) = (&may, max)
-        && is_more_than(db, session, since, max).await?
+        && is_more_than(hub, db, session, since, max).await?
     {
         may = Err(Refused::TooMany);
     }
@@ -71,8 +67,8 @@ pub async fn replay(
         go_live(db, session, |latest| say(Replayed::None(why, Bounds { latest, ..log }))).await;
         return Ok(());
     }
-    send_all(db, session, since, |event, topics| session.who.is_reached_by(event, topics), say)
-        .await
+    let reaches = |event: &Envelope, topics: &[Box<str>]| session.who.is_reached_by(event, topics);
+    send_all(hub, db, session, since, reaches, say).await
 }
 
 /// Sends a session that has just joined a topic what was said there after `missed.since`.
@@ -89,8 +85,7 @@ pub async fn replay_topic(
     (topic, missed): (&str, Missed<'_>),
     say: impl Fn(Replayed) -> Bytes,
 ) -> Result<bool> {
-    let _turn = hub.inner.replays.acquire().await.map_err(Error::internal)?;
-    let log = db.read(log_bounds).await?;
+    let log = hub.in_turn(db.read(log_bounds)).await?;
     if let Err(why) = db.may_resume(log, missed.since, missed.epoch) {
         session.send(say(Replayed::None(why, log)));
         return Ok(true);
@@ -102,13 +97,14 @@ pub async fn replay_topic(
         let is_new = event.seq > settled || (is_there && event.seq > missed.since);
         is_new && session.who.is_reached_by(event, topics)
     };
-    send_all(db, session, missed.since.min(settled), is_missing, say).await?;
+    send_all(hub, db, session, missed.since.min(settled), is_missing, say).await?;
     Ok(true)
 }
 
 /// Sends a held session what `is_wanted` picks of the log after `from`, until it meets the held
 /// part.
 async fn send_all(
+    hub: &Hub,
     db: &Db,
     session: &Session,
     from: i64,
@@ -118,20 +114,25 @@ async fn send_all(
     let mut done = Resumed { replayed: 0, seq: from };
     while session.closed().is_none() {
         let (who, from) = (session.who, done.seq);
-        let mut page = db.read(move |r| events_audible_after(r, &who, from, PAGE)).await?;
+        let page = db.read(move |r| events_audible_after(r, &who, from, PAGE));
+        let mut page = hub.in_turn(page).await?;
         // Asked for after the page was read: who joined before an event was said hears it.
         let topics = session.topics();
         page.envelopes.retain(|event| is_wanted(event, &topics));
-        let mut left = page.envelopes.as_slice();
-        while !left.is_empty() && session.closed().is_none() {
-            let sent = session.send_events(left);
-            left = left.get(sent..).unwrap_or_default();
-            wait_until_drained(session).await;
+        let sent = session.send_events(&page.envelopes);
+        done.replayed += sent as u64;
+        if sent < page.envelopes.len() {
+            // What did not fit is read again when there is room: nothing is kept for who is slow.
+            done.seq = page.envelopes.iter().take(sent).last().map_or(done.seq, |last| last.seq);
+            drop(page);
+            session.drained().await;
+            continue;
         }
-        done.replayed += page.envelopes.len() as u64;
         let at_the_end = page.covered == done.seq;
         done.seq = page.covered;
-        if session.release(page.covered, || say(Replayed::Whole(done))) {
+        drop(page);
+        session.drained().await;
+        if session.release(done.seq, || say(Replayed::Whole(done))) {
             break;
         }
         if at_the_end {
@@ -143,13 +144,14 @@ async fn send_all(
 }
 
 /// Whether more than `max` events would be replayed.
-async fn is_more_than(db: &Db, session: &Session, since: i64, max: u64) -> Result<bool> {
+async fn is_more_than(hub: &Hub, db: &Db, session: &Session, since: i64, max: u64) -> Result<bool> {
     let (mut found, mut from, who) = (0, since, session.who);
     loop {
         let topics = session.topics();
-        let page = db.read(move |r| events_after(r, &who, &topics, from, PAGE)).await?;
+        let page = db.read(move |r| events_after(r, &who, &topics, from, PAGE));
+        let page = hub.in_turn(page).await?;
         found += page.envelopes.len() as u64;
-        if found > max || page.covered == from {
+        if found > max || page.covered == from || session.closed().is_some() {
             return Ok(found > max);
         }
         from = page.covered;
@@ -170,9 +172,12 @@ pub async fn go_live(db: &Db, session: &Session, say: impl Fn(i64) -> Bytes) {
     }
 }
 
-/// A client that reads slowly is fed slowly: pages come when the last one is on the wire.
-async fn wait_until_drained(session: &Session) {
-    while session.has_mail() && session.closed().is_none() {
-        tokio::time::sleep(LOOK_AGAIN).await;
+impl Hub {
+    /// Does one step of a replay when it is its turn. A client may take its time to read, and there
+    /// may be many such: none of them has a turn while it does, or they would keep all others from
+    /// theirs.
+    async fn in_turn<T>(&self, step: impl Future<Output = Result<T>>) -> Result<T> {
+        let _turn = self.inner.replays.acquire().await.map_err(Error::internal)?;
+        step.await
     }
 }

@@ -38,11 +38,8 @@ pub struct Door(Engine);
 impl Door {
     /// With the protocol's own times, and room for `sessions_max` sessions.
     pub fn new(core: &Core, sessions_max: usize) -> Self {
-        let settings = Settings {
-            sessions_max,
-            bytes_per_second: BYTES_PER_SECOND,
-            ..Settings::default()
-        };
+        let settings =
+            Settings { sessions_max, bytes_per_second: BYTES_PER_SECOND, ..Settings::default() };
         let bounds = Bounds { event_max: EVENT_MAX, per_second: PER_SECOND, ..Bounds::default() };
         let desk = Arc::new(FrontDesk {
             core: core.clone(),

@@ -63,9 +63,7 @@ fn floods_that_never_pause_keep_nobody_else_waiting() {
         for flood in floods {
             flood.join().expect(what);
         }
-        until(what, || {
-            (admin.get("/api/v1/ws/stats").data()["total_clients"] == 1).then_some(())
-        });
+        until(what, || (admin.get("/api/v1/ws/stats").data()["total_clients"] == 1).then_some(()));
         stop.store(true, Ordering::Relaxed);
         socket.close();
     }

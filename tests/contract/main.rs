@@ -51,6 +51,7 @@ mod roles_desk;
 mod search;
 mod seed_a;
 mod setup;
+mod slow_peers;
 mod smoke;
 mod snippets;
 mod socketio;

@@ -23,24 +23,30 @@ pub(crate) struct Wire {
 impl Wire {
     /// Opens `/ws` with the client's token, and waits until the socket is in its rooms.
     pub(crate) fn open(api: &Api) -> Self {
-        Self::over(TcpStream::connect(api.address).expect("the server listens"), api)
+        Self::over(TcpStream::connect(api.address).expect("the server listens"), api, "/ws")
+            .settled()
     }
 
     /// The same with so small a buffer that what is not read stays with the server.
     pub(crate) fn open_narrow(api: &Api) -> Self {
+        Self::narrow(api, "/ws").settled()
+    }
+
+    /// The same at a path such as `/ws?since=0`, of whose answer nothing is read yet but the head.
+    pub(crate) fn narrow(api: &Api, path: &str) -> Self {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
         let socket = socket.expect("a socket");
         socket.set_recv_buffer_size(4_096).expect("a small buffer");
         socket.connect(&api.address.into()).expect("the server listens");
-        Self::over(socket.into(), api)
+        Self::over(socket.into(), api, path)
     }
 
-    fn over(mut tcp: TcpStream, api: &Api) -> Self {
+    fn over(mut tcp: TcpStream, api: &Api, path: &str) -> Self {
         tcp.set_nodelay(true).unwrap();
         tcp.set_read_timeout(Some(PATIENCE)).unwrap();
         tcp.set_write_timeout(Some(PATIENCE)).unwrap();
         let head = format!(
-            "GET /ws HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nConnection: Upgrade\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nConnection: Upgrade\r\n\
              Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
             api.address,
@@ -55,11 +61,14 @@ impl Wire {
             line.clear();
             stream.read_line(&mut line).expect("an answer");
         }
-        let mut wire = Self { stream };
-        // The server may answer the upgrade a moment before the socket is in its rooms.
-        assert!(wire.send_frame(TEXT, br#"{"type":"ping"}"#));
-        assert_eq!(wire.expect_json()["type"], "pong");
-        wire
+        Self { stream }
+    }
+
+    /// The server may answer the upgrade a moment before the socket is in its rooms.
+    fn settled(mut self) -> Self {
+        assert!(self.send_frame(TEXT, br#"{"type":"ping"}"#));
+        assert_eq!(self.expect_json()["type"], "pong");
+        self
     }
 
     /// Sends bytes as they are; false when the server does not take them any more.

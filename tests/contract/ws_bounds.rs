@@ -113,7 +113,7 @@ fn a_client_that_says_more_than_50_messages_a_second_is_closed_as_too_fast() {
 }
 
 /// Says `mebibytes` of events, one mebibyte at a time.
-fn flood(session: &Session, mebibytes: usize) -> i64 {
+pub(crate) fn flood(session: &Session, mebibytes: usize) -> i64 {
     let event = json!({ "type": "load.step", "data": { "text": "x".repeat(10_000) } });
     let batch = json!({ "events": vec![event; 100] });
     let mut last = 0;
@@ -124,7 +124,7 @@ fn flood(session: &Session, mebibytes: usize) -> i64 {
     last
 }
 
-fn clients(admin: &Session) -> i64 {
+pub(crate) fn clients(admin: &Session) -> i64 {
     admin.get("/api/v1/ws/stats").data()["total_clients"].as_i64().expect("a number")
 }
 
