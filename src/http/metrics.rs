@@ -56,6 +56,14 @@ pub struct Metrics {
 pub struct Read {
     /// Connected clients.
     pub clients: Gauge,
+    /// Clients that the ringer knows.
+    pub rung_clients: Gauge,
+    /// Rooms that clients joined by themselves.
+    pub rooms: Gauge,
+    /// Socket.IO sessions.
+    pub socketio_sessions: Gauge,
+    /// Tasks of the runtime.
+    pub tasks: Gauge,
     /// The newest `seq`.
     pub latest_seq: Gauge,
     /// Events carried to the hub.
@@ -95,6 +103,10 @@ impl Default for Metrics {
         let read = Read::default();
         let gauges = [
             ("clients", "Connected clients", &read.clients),
+            ("clients_rung", "Clients that committed events are carried to", &read.rung_clients),
+            ("rooms", "Rooms that clients have joined by themselves", &read.rooms),
+            ("socketio_sessions", "Sessions of Socket.IO", &read.socketio_sessions),
+            ("tasks", "Tasks of the runtime", &read.tasks),
             ("events_latest_seq", "The newest seq", &read.latest_seq),
             ("events_carried", "Events carried to the hub", &read.events),
             ("events_handed_out", "Sessions that events were handed to", &read.deliveries),

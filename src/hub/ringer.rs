@@ -55,6 +55,8 @@ pub enum Order {
 /// What the ringer has done, for the operator.
 #[derive(Debug, Default)]
 pub struct Rung {
+    /// Sessions that it carries them to.
+    pub clients: AtomicI64,
     /// Events carried.
     pub events: AtomicU64,
     /// Mailboxes they were put into.
@@ -131,9 +133,14 @@ impl Ringer {
             }
             Order::Join(session) => {
                 self.rooms.join(&session);
+                self.rung.clients.fetch_add(1, Ordering::Relaxed);
                 session.joined_at(self.last_seq);
             }
-            Order::Leave(session) => self.rooms.leave(&session),
+            Order::Leave(session) => {
+                if self.rooms.leave(&session) {
+                    self.rung.clients.fetch_sub(1, Ordering::Relaxed);
+                }
+            }
             Order::Stop => {}
         }
     }

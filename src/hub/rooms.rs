@@ -33,10 +33,10 @@ impl Rooms {
         hall.users.entry(session.who.user).or_default().insert(session.id, session.clone());
     }
 
-    pub(super) fn leave(&mut self, session: &Session) {
-        let Some(hall) = self.halls.get_mut(&session.who.tenant) else { return };
-        hall.staff.remove(&session.id);
-        hall.customers.remove(&session.id);
+    /// False when it was in none of them.
+    pub(super) fn leave(&mut self, session: &Session) -> bool {
+        let Some(hall) = self.halls.get_mut(&session.who.tenant) else { return false };
+        let left = hall.staff.remove(&session.id).or(hall.customers.remove(&session.id));
         if let Some(own) = hall.users.get_mut(&session.who.user) {
             own.remove(&session.id);
             if own.is_empty() {
@@ -46,6 +46,7 @@ impl Rooms {
         if hall.users.is_empty() {
             self.halls.remove(&session.who.tenant);
         }
+        left.is_some()
     }
 
     /// Calls `hear` once for each session that the event reaches.

@@ -175,6 +175,11 @@ impl Hub {
         }
     }
 
+    /// Rooms with somebody in them, of all tenants.
+    pub fn rooms(&self) -> usize {
+        self.inner.topics.rooms.lock().values().map(HashMap::len).sum()
+    }
+
     /// Who looks at what a room is about, by name, each person once.
     pub fn viewers(&self, tenant: TenantId, topic: &str) -> Vec<(UserId, String)> {
         let members = self.inner.topics.members(tenant, topic);

@@ -9,6 +9,7 @@ use crate::{
         ok,
         permission::ReadMetrics,
     },
+    socketio,
     webhooks::engine::Engine,
 };
 use axum::{
@@ -59,6 +60,7 @@ async fn state(core: &Core) -> Option<&'static str> {
 pub async fn metrics(
     State(core): State<Core>,
     State(engine): State<Engine>,
+    State(socketio): State<socketio::Door>,
     client: Client,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
@@ -73,6 +75,10 @@ pub async fn metrics(
     let read = &core.metrics.read;
     let gauge = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     read.clients.set(gauge(core.hub.counts().clients as u64));
+    read.rung_clients.set(core.hub.rung().clients.load(Ordering::Relaxed));
+    read.rooms.set(gauge(core.hub.rooms() as u64));
+    read.socketio_sessions.set(gauge(socketio.sessions() as u64));
+    read.tasks.set(gauge(tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64));
     read.latest_seq.set(core.db.latest_seq());
     read.events.set(gauge(core.hub.rung().events.load(Ordering::Relaxed)));
     read.deliveries.set(gauge(core.hub.rung().deliveries.load(Ordering::Relaxed)));

@@ -49,6 +49,11 @@ impl Door {
         Self(Engine::new(settings, core.clock(), reception(desk, bounds, core.clock())))
     }
 
+    /// Sessions there are, on both transports.
+    pub fn sessions(&self) -> usize {
+        self.0.sessions()
+    }
+
     /// Sees to heartbeats and abandoned sessions, for ever.
     pub async fn keep(self) {
         self.0.keep().await;

@@ -20,7 +20,7 @@ use std::{
 fn flood(mut wire: Wire, first: Vec<u8>, again: Vec<u8>, stop: &Arc<AtomicBool>) -> JoinHandle<()> {
     let stop = stop.clone();
     std::thread::spawn(move || {
-        let _ = wire.send(&first);
+        wire.send(&first);
         while !stop.load(Ordering::Relaxed) && wire.send(&again) {}
     })
 }

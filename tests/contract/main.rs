@@ -45,6 +45,7 @@ mod long_poll;
 mod notified;
 mod operator;
 mod quick_start;
+mod races;
 mod reading;
 mod roles;
 mod roles_desk;
