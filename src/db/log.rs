@@ -154,15 +154,19 @@ fn customer_page(
     (since, latest): (i64, i64),
     limit: usize,
 ) -> Result<Page> {
+    // What is not kept any more is left out before it is counted: a page that is not full is the
+    // end, and two hundred old events without their data would hide all that came after them.
     let sql = format!(
         "select {COLUMNS} from events e where e.seq in (
-           select seq from (select seq from event_users
-                            where user_id = ?1 and seq > ?3 and seq <= ?4 order by seq limit ?5)
+           select seq from (select u.seq from event_users u cross join events k on k.seq = u.seq
+                            where u.user_id = ?1 and u.seq > ?3 and u.seq <= ?4
+                              and k.data is not null order by u.seq limit ?5)
            union
            select seq from (select seq from events
                             where tenant_id = ?2 and audience = 'everyone'
-                              and seq > ?3 and seq <= ?4 order by seq limit ?5)
-         ) and e.data is not null order by e.seq limit ?5"
+                              and seq > ?3 and seq <= ?4 and data is not null
+                            order by seq limit ?5)
+         ) order by e.seq limit ?5"
     );
     let mut query = conn.prepare_cached(&sql)?;
     let asked = (listener.user, listener.tenant, since, latest, rows(limit));

@@ -335,3 +335,26 @@ async fn a_page_of_the_log_ends_where_it_is_large_enough_and_goes_on_from_there(
         assert_eq!(read, (1..=20).collect::<Vec<_>>());
     }
 }
+
+/// Customers' events are found by other tables than the log, which forget nothing.
+#[tokio::test]
+async fn a_customer_hears_what_is_kept_however_much_before_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (db, _) = open(folder.path());
+    let customer = Listener { role: crate::auth::Role::Customer, ..staff() };
+    let said = db.write(move |w| {
+        for n in 0..300 {
+            let kind = Kind::Custom("order.paid".into());
+            let said = Say::new(TENANT, kind, &serde_json::json!({ "n": n }))?;
+            w.say(said.audience(crate::event::Audience::User(customer.user)))?;
+            let said = Say::new(TENANT, Kind::Custom("order.paid".into()), &n)?;
+            w.say(said.audience(crate::event::Audience::Everyone))?;
+        }
+        w.prepare_cached("update events set data = null where seq <= 550")?.execute([])?;
+        Ok(())
+    });
+    said.await.unwrap();
+    let page = db.read(move |r| events_after(r, &customer, &[], 0, 200)).await.unwrap();
+    let read: Vec<_> = page.envelopes.iter().map(|e| e.seq).collect();
+    assert_eq!(read, (551..=600).collect::<Vec<_>>(), "covered up to {}", page.covered);
+}

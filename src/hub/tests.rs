@@ -1,6 +1,8 @@
 //! The promise of the hub under stress: every session gets every event of its rooms once, in order,
 //! whoever lags.
 
+mod moving;
+
 use super::*;
 use crate::{
     auth::Role,
@@ -66,6 +68,12 @@ impl Reader {
     }
 }
 
+/// Everybody may join everything.
+fn everybody() -> Rights {
+    let judge = |_: Listener, _: &str| -> Ruling { Box::pin(async { Ok(Verdict::Allowed) }) };
+    Rights { judge: Box::new(judge), touched: |_| None }
+}
+
 struct House {
     db: Db,
     hub: Hub,
@@ -88,7 +96,7 @@ fn house(inbox_max: usize) -> House {
     };
     let db = Db::open(settings, Box::new(on_commit)).unwrap();
     let limits = Limits { all: 1_000, per_user: 1_000 };
-    let hub = Hub::start(&db, orders, inbox, limits, Rights::nobody()).unwrap();
+    let hub = Hub::start(&db, orders, inbox, limits, everybody()).unwrap();
     House { db, hub, _folder: folder }
 }
 
@@ -117,9 +125,13 @@ impl House {
 
     async fn join(&self, reader: &Reader, held: bool) -> Connection {
         let user = UserId(Uuid::from_u128(2));
+        self.connect(Listener { tenant: TENANT, user, role: Role::Agent }, reader, held).await
+    }
+
+    async fn connect(&self, who: Listener, reader: &Reader, held: bool) -> Connection {
         self.hub
             .connect(Arrival {
-                who: Listener { tenant: TENANT, user, role: Role::Agent },
+                who,
                 name: String::from("Ann"),
                 session: None,
                 expires_at: i64::MAX,
