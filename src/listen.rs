@@ -44,6 +44,16 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     sockets_max: usize,
+    stop: watch::Receiver<bool>,
+) {
+    serve_within(HEAD_WITHIN, listener, router, sockets_max, stop).await;
+}
+
+async fn serve_within(
+    head_within: Duration,
+    listener: TcpListener,
+    router: Router,
+    sockets_max: usize,
     mut stop: watch::Receiver<bool>,
 ) {
     // A socket gives its place back when it is upgraded, so this bounds requests and handshakes.
@@ -51,7 +61,7 @@ pub async fn serve(
     let places = Arc::new(Semaphore::new(all as usize));
     let mut conn = http1::Builder::new();
     conn.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
+        .header_read_timeout(head_within)
         .max_buf_size(HEAD_MAX)
         .max_headers(HEADERS_MAX)
         .half_close(false);
@@ -144,4 +154,44 @@ fn give_up(stream: &TcpStream) -> std::io::Result<()> {
 fn give_up(stream: &TcpStream) -> std::io::Result<()> {
     let alive = socket2::TcpKeepalive::new().with_time(GONE_AFTER);
     socket2::SockRef::from(stream).set_tcp_keepalive(&alive)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    /// Neither a head that comes byte by byte nor a connection that asks nothing is kept for long,
+    /// and whoever asks in time is answered meanwhile.
+    #[tokio::test]
+    async fn a_head_must_be_through_in_time_however_busy_its_peer_is() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let (_stop, stopped) = watch::channel(false);
+        let within = Duration::from_millis(400);
+        tokio::spawn(serve_within(within, listener, router, 10, stopped));
+        let (mut silent, mut slow) = (
+            TcpStream::connect(address).await.unwrap(),
+            TcpStream::connect(address).await.unwrap(),
+        );
+        let head = format!("GET / HTTP/1.1\r\nHost: here\r\nX-Long: {}", "x".repeat(20_000));
+        let mut sent = 0;
+        for byte in head.as_bytes() {
+            if slow.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+            sent += 1;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(sent < head.len(), "it was read to the end");
+        let mut rest = Vec::new();
+        assert_eq!(silent.read_to_end(&mut rest).await.unwrap(), 0);
+        let mut quick = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n";
+        quick.write_all(request).await.unwrap();
+        quick.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.ends_with(b"here"));
+    }
 }

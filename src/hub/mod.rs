@@ -161,11 +161,10 @@ impl Hub {
     /// server is stopping.
     pub async fn connect(&self, arrival: Arrival) -> Result<Connection> {
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
-        let (who, name) = (arrival.who, arrival.name.clone());
+        let name = arrival.name.clone();
         let first_ping = sweep::first_ping_ms(id);
         let session = Arc::new(Session::new(id, arrival, first_ping));
-        self.inner.admit(&session)?;
-        let here = self.inner.presence.arrive(who, &name);
+        let here = self.inner.admit(&session, &name)?;
         let connection = Connection { hub: self.clone(), session: session.clone(), _here: here };
         self.order(Order::Join(session)).await;
         Ok(connection)
@@ -245,18 +244,17 @@ impl Hub {
 
 impl Inner {
     /// Counts and lists a session in one step, so that the bounds hold however many come at once.
-    fn admit(&self, session: &Arc<Session>) -> Result<()> {
+    /// One user's connections are counted with their presence: looking through ten thousand
+    /// sessions for each that comes would be felt when all come back at once.
+    fn admit(&self, session: &Arc<Session>, name: &str) -> Result<Here> {
         let Limits { all, per_user } = self.limits;
         let mut sessions = self.sessions.lock();
-        // Only a hub that is busy enough to refuse anyone counts one user's connections.
-        let own = || sessions.values().filter(|s| s.who.user == session.who.user).count();
-        let full = sessions.len() >= all || (sessions.len() >= per_user && own() >= per_user);
         // `stop` says so before it looks at the list, so whoever it does not find is refused here.
-        if full || self.stopping.load(Ordering::Acquire) {
-            return Err(Error::Busy(std::time::Duration::from_secs(5)));
-        }
+        let full = sessions.len() >= all || self.stopping.load(Ordering::Acquire);
+        let here = if full { None } else { self.presence.arrive(session.who, name, per_user) };
+        let here = here.ok_or(Error::Busy(std::time::Duration::from_secs(5)))?;
         sessions.insert(session.id, session.clone());
-        Ok(())
+        Ok(here)
     }
 }
 

@@ -51,12 +51,17 @@ impl Presence {
         Self { clock, here: Mutex::default(), changes: AtomicU64::new(0) }
     }
 
-    /// Counts a connection; dropping the answer counts it down, whatever ended it.
-    pub(super) fn arrive(self: &Arc<Self>, who: Listener, name: &str) -> Here {
+    /// Counts a connection; dropping the answer counts it down, whatever ended it. `None` when the
+    /// user has `max` already.
+    pub(super) fn arrive(self: &Arc<Self>, who: Listener, name: &str, max: usize) -> Option<Here> {
         let Listener { tenant, user, role } = who;
         let now = self.clock.now_ms();
         let ticks = self.clock.ticks_ms();
         let mut here = self.here.lock();
+        let known = here.get(&tenant).and_then(|users| users.get(&user));
+        if known.map_or(0, |present| present.connections) >= max {
+            return None;
+        }
         let present = here.entry(tenant).or_default().entry(user).or_insert_with(|| {
             self.changes.fetch_add(1, Ordering::Release);
             Present {
@@ -75,7 +80,7 @@ impl Presence {
         present.left_at = None;
         present.connections += 1;
         present.last_seen_ms = now;
-        Here { presence: self.clone(), tenant, user }
+        Some(Here { presence: self.clone(), tenant, user })
     }
 
     /// Notes that a connection of this user was heard from.
@@ -163,14 +168,15 @@ mod tests {
         let who = Listener { tenant, user, role: Role::Agent };
         let online = || presence.online(tenant).first().map(|p| p.connections);
         assert_eq!(online(), None);
-        let first = presence.arrive(who, "Ann");
-        let second = presence.arrive(who, "Ann");
+        let first = presence.arrive(who, "Ann", 2).unwrap();
+        let second = presence.arrive(who, "Ann", 2).unwrap();
         assert_eq!(online(), Some(2));
+        assert!(presence.arrive(who, "Ann", 2).is_none(), "two at most");
         drop(first);
         drop(second);
         clock.advance_ms(GRACE_MS / 2);
         assert!(presence.is_online(tenant, user), "a reload is silent");
-        let back = presence.arrive(who, "Ann");
+        let back = presence.arrive(who, "Ann", 2).unwrap();
         clock.advance_ms(GRACE_MS * 2);
         assert_eq!(online(), Some(1));
         drop(back);

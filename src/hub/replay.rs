@@ -68,7 +68,7 @@ pub async fn replay(
         return Ok(());
     }
     let reaches = |event: &Envelope, topics: &[Box<str>]| session.who.is_reached_by(event, topics);
-    send_all(hub, db, session, since, reaches, say).await
+    send_all((hub, db), session, since, reaches, say).await
 }
 
 /// Sends a session that has just joined a topic what was said there after `missed.since`.
@@ -97,15 +97,14 @@ pub async fn replay_topic(
         let is_new = event.seq > settled || (is_there && event.seq > missed.since);
         is_new && session.who.is_reached_by(event, topics)
     };
-    send_all(hub, db, session, missed.since.min(settled), is_missing, say).await?;
+    send_all((hub, db), session, missed.since.min(settled), is_missing, say).await?;
     Ok(true)
 }
 
 /// Sends a held session what `is_wanted` picks of the log after `from`, until it meets the held
 /// part.
 async fn send_all(
-    hub: &Hub,
-    db: &Db,
+    (hub, db): (&Hub, &Db),
     session: &Session,
     from: i64,
     is_wanted: impl Fn(&Envelope, &[Box<str>]) -> bool,

@@ -33,6 +33,8 @@ pub(super) struct Watch {
 struct Audience {
     sessions: HashMap<u64, Arc<Session>>,
     told: BTreeMap<UserId, Present>,
+    /// What was told, in words, until that changes: whoever asks again and again costs nothing.
+    snapshot: Option<Sign>,
 }
 
 impl Watch {
@@ -53,6 +55,7 @@ impl Hub {
         let audience = tenants.entry(tenant).or_insert_with(|| Audience {
             sessions: HashMap::new(),
             told: self.online_by_id(tenant),
+            snapshot: None,
         });
         // Under the lock, behind which `unwatch` comes.
         if !session.is_gone() {
@@ -60,19 +63,22 @@ impl Hub {
         }
         let settled_at = started_at + SETTLING_MS;
         let settling_ms = (settled_at - self.inner.clock.ticks_ms()).clamp(0, SETTLING_MS);
-        let online: Vec<_> = audience.told.values().map(shown).collect();
-        let snapshot = json!({ "online": online, "settling_ms": settling_ms });
-        session.sign(&Sign::new("presence", &snapshot), true);
+        let snapshot = audience.snapshot.take().unwrap_or_else(|| {
+            let online: Vec<_> = audience.told.values().map(shown).collect();
+            Sign::new("presence", &json!({ "online": online, "settling_ms": settling_ms }))
+        });
+        session.sign(&snapshot, true);
+        // Until the server has settled, each says another time.
+        audience.snapshot = (settling_ms == 0).then_some(snapshot);
     }
 
     /// The session is told no more.
     pub fn unwatch(&self, session: &Session) {
         let mut tenants = self.inner.watch.tenants.lock();
+        // Without anybody it is forgotten at the next look, so that whoever comes and goes does not
+        // have the list made anew each time.
         if let Some(audience) = tenants.get_mut(&session.who.tenant) {
             audience.sessions.remove(&session.id);
-            if audience.sessions.is_empty() {
-                tenants.remove(&session.who.tenant);
-            }
         }
     }
 
@@ -80,6 +86,7 @@ impl Hub {
     pub async fn tell_presence(self) {
         loop {
             self.inner.clock.sleep_ms(BATCH_MS).await;
+            self.inner.watch.tenants.lock().retain(|_, audience| !audience.sessions.is_empty());
             let changes = self.inner.presence.changes();
             if self.inner.watch.seen.swap(changes, Ordering::Relaxed) != changes
                 && !self.is_stopping()
@@ -108,6 +115,7 @@ impl Audience {
             }
         }
         self.told = now;
+        self.snapshot = None;
     }
 }
 

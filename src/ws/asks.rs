@@ -62,7 +62,9 @@ pub struct Refusal {
 impl Refusal {
     const ROOM: Self = Self::new("room_refused", "there is no such room for you to join or leave");
     const NOT_THERE: Self = Self::new("not_in_room", "join the room first");
-    const TOO_MANY: Self = Self::new("too_many_rooms", "128 rooms are joined already: leave one");
+    /// As many rooms as there may be.
+    pub const TOO_MANY: Self =
+        Self::new("too_many_rooms", "128 rooms are joined already: leave one");
     const STAFF: Self = Self::new("forbidden", "who is here is for staff");
     const TOKEN: Self =
         Self::new("token_refused", "the token is not valid, or is of another sign-in");

@@ -107,9 +107,13 @@ async fn replay_room(core: &Core, session: &Session, ask: &Ask, reference: Optio
     }
 }
 
-/// Joins the rooms that the query asked for.
+/// Joins the rooms that the query asked for. Those beyond the bound are not looked at, and the
+/// first of them is named: a client must not take a room for joined that it is not in.
 pub(super) async fn join_all(core: &Core, session: &Arc<Session>, rooms: &str) {
-    for room in rooms.split(',').filter(|room| !room.is_empty()).take(hub::TOPICS_MAX) {
+    for (at, room) in rooms.split(',').filter(|room| !room.is_empty()).enumerate() {
+        if at >= hub::TOPICS_MAX {
+            return refuse(session, None, Refusal::TOO_MANY, Some(room));
+        }
         let (since, epoch) = (None, None);
         let ask = Ask::Join(super::asks::Join { room: room.into(), since, epoch });
         if let Err(why) = ask.wait(core, session).await {

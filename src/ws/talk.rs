@@ -22,6 +22,10 @@ const READ_BUFFER: usize = 256;
 /// else is answered.
 const TURN_BYTES: usize = 16 << 10;
 
+/// Bytes on the wire for one message, times its largest size: one in fragments of a byte each needs
+/// seven times as much. Without this, fragments that add nothing go on for ever.
+const HEADS_FACTOR: usize = 8;
+
 /// Pings, pongs and the like a second; they are counted here, messages by whoever hears them.
 const CONTROL_PER_SECOND: u32 = 50;
 
@@ -65,24 +69,25 @@ pub struct Allowance {
 pub struct Talk {
     context: WebSocketContext,
     stream: Arc<TcpStream>,
+    allowed: Allowance,
     bytes: Pace,
-    bytes_per_second: u32,
     controls: Pace,
+    /// Bytes read since something was whole.
+    unfinished: usize,
 }
 
 impl Talk {
     /// On a stream that was upgraded, of which `early` was read already. Who sends more than is
     /// allowed is sent away.
     pub fn new(stream: Arc<TcpStream>, early: Vec<u8>, allowed: Allowance) -> Self {
-        let Allowance { message_max, per_second: bytes_per_second } = allowed;
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
-            .max_message_size(Some(message_max))
-            .max_frame_size(Some(message_max));
+            .max_message_size(Some(allowed.message_max))
+            .max_frame_size(Some(allowed.message_max));
         let context = WebSocketContext::from_partially_read(early, Role::Server, Some(config));
         let (bytes, controls) = (Pace::default(), Pace::default());
-        Self { context, stream, bytes, bytes_per_second, controls }
+        Self { context, stream, allowed, bytes, controls, unfinished: 0 }
     }
 
     /// Reads and writes until `out` is closed by either side, or `hear` wants to stop.
@@ -115,11 +120,14 @@ impl Talk {
     fn read(&mut self, out: &Outbox, hear: &mut dyn Hear) -> (Next, bool) {
         let ticks_ms = out.clock().ticks_ms();
         let mut wire = Adapter::of(&self.stream, out);
+        let mut whole_at = None;
         let next = loop {
             if out.closed().is_some() {
                 break Next::Read;
             }
-            let done = match self.context.read(&mut wire) {
+            let read = self.context.read(&mut wire);
+            whole_at = read.as_ref().ok().map(|_| wire.read).or(whole_at);
+            let done = match read {
                 Ok(Heard::Text(text)) => hear.text(&text),
                 Ok(Heard::Binary(bytes)) => hear.binary(bytes),
                 Ok(_) if self.controls.allows(ticks_ms, 1, CONTROL_PER_SECOND) => Ok(Next::Read),
@@ -139,8 +147,11 @@ impl Talk {
                 Err(why) => out.close(why),
             }
         };
+        self.unfinished = whole_at.map_or(self.unfinished + wire.read, |at| wire.read - at);
         let read = u32::try_from(wire.read).unwrap_or(u32::MAX);
-        if !self.bytes.allows(ticks_ms, read, self.bytes_per_second) {
+        if self.unfinished > HEADS_FACTOR * self.allowed.message_max {
+            out.close(Close::TooBig);
+        } else if !self.bytes.allows(ticks_ms, read, self.allowed.per_second) {
             out.close(Close::TooFast);
         }
         (next, wire.read >= TURN_BYTES)

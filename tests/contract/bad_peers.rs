@@ -1,12 +1,15 @@
-//! Peers that mean no good: floods without a pause, endless fragments, heads that never end. Whoever
-//! behaves beside them must not notice.
+//! Peers that mean no good: floods without a pause, endless fragments, heads that never end.
+//! Whoever behaves beside them must not notice.
 
 use crate::{
-    harness::{Api, Server, Socket},
+    harness::{Api, PATIENCE, Server, Socket},
     wire::{PING, PONG, TEXT, Wire, masked, until},
+    ws_topics::ask,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -59,12 +62,164 @@ fn floods_that_never_pause_keep_nobody_else_waiting() {
             .map(|wire| flood(wire, first.clone(), again.repeat(4_096), &stop))
             .collect();
         all_is_well(&admin, &mut socket);
-        // They are sent away, however loud they are.
+        stop.store(true, Ordering::Relaxed);
         for flood in floods {
             flood.join().expect(what);
         }
         until(what, || (admin.get("/api/v1/ws/stats").data()["total_clients"] == 1).then_some(()));
-        stop.store(true, Ordering::Relaxed);
         socket.close();
     }
+}
+
+#[test]
+fn pings_and_fragments_count_too() {
+    let server = Server::start();
+    let admin = server.admin();
+    let floods = [
+        ("pings", masked(PING, b"are you there?").repeat(400), 4012),
+        ("pongs", masked(PONG, b"").repeat(400), 4012),
+        ("fragments", [masked(0x01, b""), masked(0x00, b"").repeat(100_000)].concat(), 1009),
+    ];
+    for (what, bytes, expected) in floods {
+        server.advance_ms(1_000);
+        let mut wire = Wire::open(&admin);
+        wire.send(&bytes);
+        let (code, reason) = wire.expect_close();
+        assert_eq!(code, expected, "{what}: {reason}");
+    }
+    let mut wire = Wire::open(&admin);
+    for _ in 0..3 {
+        server.advance_ms(1_000);
+        assert!(wire.send(&masked(PING, b"?").repeat(40)));
+        assert_eq!(wire.expect(PONG), b"?");
+    }
+}
+
+/// A connection that gets so far with its head, or no further.
+fn begun(server: &Server, head: &[u8]) -> TcpStream {
+    let mut tcp = TcpStream::connect(server.address).expect("the server listens");
+    tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+    tcp.set_write_timeout(Some(PATIENCE)).unwrap();
+    // It may be refused before all of it is sent.
+    drop(tcp.write_all(head));
+    tcp
+}
+
+#[test]
+fn heads_without_end_are_refused_and_their_connections_closed() {
+    let server = Server::start();
+    let admin = server.admin();
+    let host = "Host: localhost\r\n";
+    let line = format!("GET /{} HTTP/1.1\r\n{host}\r\n", "x".repeat(1 << 20));
+    let header = format!("GET /ws HTTP/1.1\r\n{host}X-Long: {}\r\n\r\n", "x".repeat(1 << 20));
+    let many = format!("GET /ws HTTP/1.1\r\n{host}{}\r\n", "X-Many: 1\r\n".repeat(64));
+    let nonsense = "\x16\x03\x01\x02\x00\x01\x00\x01".repeat(10_000);
+    for (what, head, statuses) in [
+        ("a request line of 1 MiB", &line, ["414", "431"]),
+        ("a header of 1 MiB", &header, ["431", "431"]),
+        ("65 headers", &many, ["431", "431"]),
+        ("no HTTP", &nonsense, ["400", "400"]),
+    ] {
+        let mut tcp = begun(&server, head.as_bytes());
+        let mut answer = Vec::new();
+        // A reset is an end too: the rest of the head was on its way.
+        drop(tcp.read_to_end(&mut answer));
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert!(statuses.contains(&status), "{what}: {answer:?}");
+    }
+    admin.get("/api/v1/auth/me").expect(200);
+}
+
+/// How many connections a test may hold: files that a process may open, less what it needs.
+fn connections_max() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find(|line| line.starts_with("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().nth(3)?.parse::<usize>().ok());
+    soft.unwrap_or(1_024).saturating_sub(300).min(5_000)
+}
+
+#[test]
+fn thousands_of_connections_that_never_finish_their_head_keep_nobody_out() {
+    let server = Server::start();
+    let admin = server.admin();
+    let heads: [&[u8]; 3] =
+        [b"", b"GET /ws HTTP/1.1\r\nHost:", b"POST /api/v1/events HTTP/1.1\r\n"];
+    let half_open: Vec<_> = (0..connections_max()).map(|n| begun(&server, heads[n % 3])).collect();
+    let mut socket = Socket::open(&admin);
+    all_is_well(&admin, &mut socket);
+    drop(half_open);
+    all_is_well(&admin, &mut socket);
+}
+
+#[test]
+fn rooms_beyond_the_bound_are_refused_by_name_and_the_others_joined() {
+    let server = Server::start();
+    let admin = server.admin();
+    let rooms: Vec<_> = (0..4_000).map(|n| format!("queue:{n}")).collect();
+    let mut socket = Socket::open_at(&admin, &format!("/ws?v=2&rooms={}", rooms.join(",")));
+    let refused = socket.next();
+    assert_eq!(refused["payload"]["code"], "too_many_rooms", "{refused}");
+    assert_eq!(refused["payload"]["room"], "queue:128");
+    assert_eq!(socket.next()["type"], "hello", "once is enough");
+    for (n, is_heard) in [(127, true), (128, false)] {
+        let event = json!({ "type": "load.step", "room": rooms[n], "data": {} });
+        admin.post("/api/v1/events", &event).expect(201);
+        assert_eq!(socket.all_until_now().len(), usize::from(is_heard), "{n}");
+    }
+}
+
+#[test]
+fn who_asks_again_and_again_who_is_here_is_answered_and_holds_nobody_up() {
+    let server = Server::start();
+    let admin = server.admin();
+    let ada = admin.new_user("agent");
+    let mut asks = Socket::open(&admin);
+    server.advance_ms(20_000);
+    asks.all_until_now();
+    server.advance_ms(11_000);
+    asks.all_until_now();
+    for round in 0..10 {
+        server.advance_ms(1_000);
+        for _ in 0..20 {
+            asks.say(&json!({ "type": "presence.unsubscribe" }));
+            asks.say(&json!({ "type": "presence.subscribe" }));
+        }
+        // Whoever comes in between is in the list or told after it, each time.
+        let _here = (round == 5).then(|| Socket::open(&ada));
+        let said = asks.all_until_now();
+        let lists = said.iter().filter(|said| said["type"] == "presence").count();
+        assert_eq!(lists, 20, "{said:?}");
+    }
+    let _ada = Socket::open(&ada);
+    let is_told = |said: &Value| said.to_string().contains(ada.id());
+    let mut told = false;
+    until("she is seen", || {
+        server.advance_ms(250);
+        told |= asks.all_until_now().iter().any(is_told);
+        told.then_some(())
+    });
+    all_is_well(&admin, &mut Socket::open(&admin));
+}
+
+/// What a socket is, it stays: a token of somebody else's changes nothing, of whatever tenant.
+#[test]
+fn nobody_becomes_somebody_else_by_refreshing() {
+    let server = Server::start();
+    let admin = server.admin();
+    let (ada, abroad) = (admin.new_user("agent"), admin.new_tenant("Abroad").admin);
+    let program = admin.new_token(&["events:read"]);
+    let mut socket = Socket::open(&ada);
+    for token in [admin.token(), abroad.token(), program.token(), "", "x.y.z"] {
+        let said = ask(&mut socket, "auth.refresh", json!({ "token": token }));
+        assert_eq!(said["payload"]["code"], "token_refused", "{token}");
+    }
+    let said = ask(&mut socket, "auth.refresh", json!({ "token": ada.token() }));
+    assert_eq!(said["type"], "reply", "{said}");
+    let rooms = admin.get(&format!("/api/v1/ws/connections?user_id={}", ada.id())).data();
+    assert_eq!(rooms[0]["user_id"], ada.id());
+    // Nor does it hear what is for them.
+    let event = json!({ "type": "load.step", "user_id": abroad.id(), "data": {} });
+    abroad.post("/api/v1/events", &event).expect(201);
+    assert!(socket.all_until_now().is_empty());
 }

@@ -19,6 +19,7 @@ mod cli;
 mod clients;
 mod crash;
 mod credentials;
+mod crowds;
 mod demo;
 mod desk_errors;
 mod desk_files;

@@ -207,14 +207,14 @@ fn race(server: &Server, who: &Session, room: &str, count: usize) {
 }
 
 /// A number of `/metrics`.
-fn metric(server: &Server, name: &str) -> i64 {
+pub(crate) fn metric(server: &Server, name: &str) -> i64 {
     let text = server.api().get("/metrics").expect(200).text();
     let found = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
     found.unwrap_or_else(|| panic!("no {name} in {text}"))
 }
 
 /// Sockets that the server's process holds, where the system tells.
-fn sockets(server: &Server) -> usize {
+pub(crate) fn sockets(server: &Server) -> usize {
     let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", server.pid())) else { return 0 };
     let links = open.filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok());
     links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()

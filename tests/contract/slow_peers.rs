@@ -1,5 +1,5 @@
-//! Peers that read slowly, or not at all, on every door: they lose nothing but their connection, and
-//! nobody else loses anything.
+//! Peers that read slowly, or not at all, on every door: they lose nothing but their connection,
+//! and nobody else loses anything.
 
 use crate::{
     harness::{ON_POLLING, Server, Session, Socket, Stream, poll_path},
