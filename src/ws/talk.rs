@@ -3,8 +3,10 @@
 use super::pace::Pace;
 use crate::hub::{Close, Outbox};
 use bytes::Bytes;
+use socket2::SockRef;
 use std::{
     io::{self, Read, Write},
+    net::Shutdown,
     sync::Arc,
     time::Duration,
 };
@@ -161,8 +163,14 @@ impl Talk {
     pub async fn finish(&mut self, out: &Outbox) {
         let rest = async {
             while out.has_mail() && !out.drain() && self.stream.writable().await.is_ok() {}
+            // RFC 6455 §7.1.7: whoever broke the protocol may never answer our close. They see at
+            // once that nothing more comes, and what they still send is read, or a reset might
+            // take the close away from them.
+            if let Some(Close::Protocol | Close::BadText | Close::TooBig) = out.closed() {
+                drop(SockRef::from(&*self.stream).shutdown(Shutdown::Write));
+            }
             // A client that answers the close is done; it is for the server to end the connection.
-            // One that broke the protocol is not understood any more: it is read until it ends it.
+            // One that is not understood any more is read until it ends it.
             let mut rest = [0; 512];
             while !out.is_hung_up() && self.stream.readable().await.is_ok() {
                 // Or else a client that never stops sending is never left alone.

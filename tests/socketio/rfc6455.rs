@@ -226,18 +226,44 @@ async fn fragments_in_the_wrong_place_end_it() {
     .await;
 }
 
+/// Large messages may come in pieces of any size, those of a client that writes little at a time,
+/// too.
 #[tokio::test]
-async fn a_message_of_a_thousand_fragments_comes_back() {
+async fn large_messages_come_back_however_they_are_cut() {
     let server = Server::start().await;
-    let mut raw = Raw::open(&server).await;
-    let mut sent = frame(begun(TEXT), "é".as_bytes());
-    for _ in 0..1_000 {
-        sent.extend(frame(begun(CONTINUED), "é".repeat(500).as_bytes()));
+    for (len, piece) in
+        [(256 << 10, 64), (4 << 20, 4 << 10), (4 << 20, 1 << 20), (16 << 20, 16 << 20)]
+    {
+        let mut raw = Raw::open(&server).await;
+        let payload: Vec<u8> = (0..len).map(|at: usize| b'a' + (at % 23) as u8).collect();
+        let last = payload.len().div_ceil(piece) - 1;
+        let mut sent = Vec::new();
+        for (at, piece) in payload.chunks(piece).enumerate() {
+            let first = if at == 0 { begun(TEXT) } else { begun(CONTINUED) };
+            sent.extend(frame(if at == last { first | 0x80 } else { first }, piece));
+        }
+        let (mut read, mut write) = raw.0.split();
+        let writes = async {
+            for chunk in sent.chunks(50_001) {
+                write.write_all(chunk).await.unwrap();
+            }
+        };
+        let mut back = vec![0; head(TEXT, len, 0).len() + len];
+        let reads = timeout(PATIENCE, read.read_exact(&mut back));
+        let ((), done) = tokio::join!(writes, reads);
+        done.expect("all of it in time").unwrap();
+        assert!(back.ends_with(&payload) && back[0] == TEXT, "{len} in pieces of {piece}");
     }
-    sent.extend(frame(CONTINUED, b"!"));
-    raw.0.write_all(&sent).await.unwrap();
-    let (first, payload) = raw.next().await.unwrap();
-    assert_eq!((first, payload.len()), (TEXT, 2 + 1_000_000 + 1));
+}
+
+/// A fragment that cannot become text ends it at once; nobody waits for the rest of the message.
+#[tokio::test]
+async fn what_cannot_become_text_is_refused_before_its_end() {
+    let server = Server::start().await;
+    for bad in [&[0xff][..], &[0xce, 0xba, 0x80, 0x80], &[0xed, 0xa0, 0x80], &[0xf4, 0x90]] {
+        let sent = [frame(begun(TEXT), "κόσμε".as_bytes()), frame(begun(CONTINUED), bad)];
+        assert_eq!(heard(&server, &sent, usize::MAX).await, "close 1007 end", "{bad:x?}");
+    }
 }
 
 /// However text is cut into fragments and pieces, it is text; and what is none ends it with 1007.
@@ -337,4 +363,30 @@ async fn a_close_that_is_none_is_a_mistake() {
     assert_eq!(too_long, "close 1002 end");
     let no_text = heard(&server, &[close(1000, &[0xce])], usize::MAX).await;
     assert_eq!(no_text, "close 1007 end");
+}
+
+/// Whoever broke the protocol may not know what to answer: the end comes without an answer, and
+/// what they still send meets a reader and no reset.
+#[tokio::test]
+async fn a_broken_connection_is_ended_without_waiting_for_the_other_side() {
+    let server = Server::start().await;
+    for (sent, code) in [
+        (frame(0x83, b""), 1002),
+        (frame(0x8c, b"unknown"), 1002),
+        (frame(CLOSE, &[3]), 1002),
+        (close(1006, b""), 1002),
+        (close(1000, &[0xce]), 1007),
+        (frame(TEXT, &[0xff]), 1007),
+    ] {
+        let mut raw = Raw::open(&server).await;
+        raw.0.write_all(&sent).await.unwrap();
+        let (first, payload) = raw.next().await.expect("a close");
+        assert_eq!((first, &payload[..2]), (CLOSE, &u16::to_be_bytes(code)[..]), "{sent:x?}");
+        assert_eq!(raw.next().await, None, "the server says no more");
+        // A client that has sent its close, however wrong, has nothing more to say.
+        for _ in 0..if sent[0] == CLOSE { 0 } else { 3 } {
+            raw.0.write_all(b"still talking").await.unwrap();
+            assert_eq!(raw.0.read(&mut [0; 8]).await.unwrap(), 0, "no reset after {sent:x?}");
+        }
+    }
 }
