@@ -17,13 +17,18 @@ pub fn clean(raw: &str) -> Option<String> {
     let last = raw.rsplit(['/', '\\']).next().unwrap_or_default();
     let visible: String = last.chars().filter(|c| !is_hidden(*c)).collect();
     // A dot in front hides a file, one at the end is dropped by some systems.
-    let bare = visible.trim_matches(|c: char| c.is_whitespace() || c == '.');
-    (!bare.is_empty()).then(|| shortened(bare))
+    let bare = visible.trim_matches(is_edge);
+    // A cut may leave a blank or a dot at the end.
+    (!bare.is_empty()).then(|| shortened(bare).trim_end_matches(is_edge).to_owned())
 }
 
 /// The same for a file that must have some name.
 pub fn clean_or_file(raw: Option<&str>) -> String {
     raw.and_then(clean).unwrap_or_else(|| String::from(NAMELESS))
+}
+
+fn is_edge(c: char) -> bool {
+    c.is_whitespace() || c == '.'
 }
 
 /// Characters that nobody sees and that change how the others are read: controls, marks and
@@ -74,11 +79,28 @@ pub fn disposition(name: &str) -> String {
 /// send it all the same when a name is not ASCII.
 pub fn extended(disposition: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(disposition).ok()?;
-    let (_, value) = text.split_once("filename*=")?;
-    let value = value.split(';').next()?.trim();
+    let value = text.get(outside_quotes(text, "filename*=")?..)?.split(';').next()?.trim();
     let (charset, rest) = value.split_once('\'')?;
     let (_, encoded) = rest.split_once('\'')?;
     charset.eq_ignore_ascii_case("utf-8").then(|| percent_decoded(encoded)).flatten()
+}
+
+/// Where what follows `wanted` begins, if that stands outside quotes: a file may be called
+/// `filename*=`.
+fn outside_quotes(text: &str, wanted: &str) -> Option<usize> {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if !quoted && text.get(at..).is_some_and(|rest| rest.starts_with(wanted)) => {
+                return Some(at + wanted.len());
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 fn percent_decoded(text: &str) -> Option<String> {
@@ -133,6 +155,8 @@ mod tests {
         let all_ending = clean(&format!("a.{}", "x".repeat(10_000))).unwrap();
         assert_eq!(all_ending.chars().count(), NAME_MAX);
         assert_eq!(clean(&"n".repeat(255)).unwrap().len(), 255);
+        let cut_at_blank = clean(&format!("{} .{}", "n".repeat(253), "x".repeat(99))).unwrap();
+        assert_eq!(cut_at_blank, "n".repeat(253));
     }
 
     #[test]
@@ -153,6 +177,8 @@ mod tests {
         let read = |text: &str| extended(text.as_bytes());
         let good = "form-data; name=file; filename*=utf-8''gr%C3%B6%C3%9fe.png";
         assert_eq!(read(good).as_deref(), Some("größe.png"));
+        let quoted = "form-data; filename=\"a\\\"; filename*=utf-8''b\"; filename*=utf-8''c";
+        assert_eq!(read(quoted).as_deref(), Some("c"), "what stands in quotes is a name");
         for broken in [
             "form-data; name=file; filename=a.png",
             "form-data; filename*=latin1''a.png",

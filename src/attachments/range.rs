@@ -27,8 +27,8 @@ pub fn read(header: Option<&str>, size: u64) -> Asked {
     };
     let end = size.saturating_sub(1);
     match (number(first), number(last)) {
-        // `-0` asks for the last no bytes.
-        (None, Some(0)) if first.is_empty() => Asked::Outside,
+        // `-0` asks for the last no bytes; an empty file has no others.
+        (None, Some(count)) if first.is_empty() && (count == 0 || size == 0) => Asked::Outside,
         (None, Some(count)) if first.is_empty() => {
             Asked::Part { first: size.saturating_sub(count), last: end }
         }
@@ -74,5 +74,8 @@ mod tests {
             assert_eq!(read(Some(header), 100), expected, "{header}");
         }
         assert_eq!(read(None, 100), Asked::Whole);
+        // An empty file has no last five bytes.
+        assert_eq!(read(Some("bytes=-5"), 0), Asked::Outside);
+        assert_eq!(read(Some("bytes=0-0"), 0), Asked::Outside);
     }
 }

@@ -220,10 +220,15 @@ fn replaced(text: &str, word: &str, with: &str) -> Option<String> {
     let (mut rest, mut before, mut found) = (text, None, false);
     while let Some(at) = find(rest, word) {
         let (Some(head), Some(tail)) = (rest.get(..at), rest.get(at + word.len()..)) else { break };
-        let part_of = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        // Only between letters and digits is there no end of a word: a `+` always begins one.
+        let joined = |a: Option<char>, b: Option<char>| {
+            a.is_some_and(char::is_alphanumeric) && b.is_some_and(char::is_alphanumeric)
+        };
         let left = head.chars().next_back().or(before);
         clean.push_str(head);
-        if part_of(left) || part_of(tail.chars().next()) {
+        if joined(left, word.chars().next())
+            || joined(word.chars().next_back(), tail.chars().next())
+        {
             clean.push_str(rest.get(at..at + word.len()).unwrap_or_default());
         } else {
             clean.push_str(with);
@@ -257,6 +262,8 @@ mod tests {
             ("DORA@EXAMPLE.COM", Some(email)),
             ("call +49 30 1234!", Some("call [removed]!".into())),
             ("Call me: +49 30 1234. Dora Öz", Some("Call me: [removed]. Deleted user".into())),
+            ("tel+49 30 1234+49 30 1234", Some("tel[removed][removed]".into())),
+            ("+49 30 12345", None),
             ("Dorade, Pandora", None),
             ("Dora, dora and Dorade", Some("Deleted user, Deleted user and Dorade".into())),
             ("", None),

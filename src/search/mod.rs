@@ -7,6 +7,7 @@ pub mod http;
 mod query;
 mod sql;
 
+pub use query::{number, words};
 pub use sql::public_articles;
 
 use crate::{

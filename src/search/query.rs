@@ -36,7 +36,7 @@ pub(super) fn anybody(tenant: TenantId) -> Listener {
 
 /// The words of what was typed; anything that is no letter and no digit separates them, so no
 /// operator of the query language gets through.
-pub(super) fn words(typed: &str) -> Vec<String> {
+pub fn words(typed: &str) -> Vec<String> {
     typed
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
@@ -103,7 +103,7 @@ pub(super) fn matching(
 }
 
 /// A ticket's number, if that is what was typed (`#12`, `12`).
-pub(super) fn number(typed: &str) -> Option<i64> {
+pub fn number(typed: &str) -> Option<i64> {
     let typed = typed.trim();
     typed.strip_prefix('#').unwrap_or(typed).parse().ok().filter(|n| *n > 0)
 }

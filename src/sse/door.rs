@@ -81,11 +81,15 @@ fn place(headers: &HeaderMap, query: Query) -> Result<Option<From>> {
     let Some(id) = headers.get(LAST_EVENT_ID) else {
         return Ok(query.since.map(|since| From { since, epoch: query.epoch }));
     };
-    let split = id.to_str().ok().and_then(|id| id.rsplit_once('-'));
-    let from = split.and_then(|(epoch, seq)| {
-        Some(From { since: seq.parse().ok()?, epoch: Some(epoch.to_owned()) })
-    });
+    let from = id.to_str().ok().and_then(read_id);
+    let from = from.map(|(epoch, since)| From { since, epoch: Some(epoch.to_owned()) });
     from.map(Some).ok_or_else(|| Error::field("Last-Event-ID", "must be `<epoch>-<seq>`"))
+}
+
+/// The epoch and the `seq` of an event's id; an epoch may have hyphens of its own.
+pub fn read_id(id: &str) -> Option<(&str, i64)> {
+    let (epoch, seq) = id.rsplit_once('-')?;
+    Some((epoch, seq.parse().ok()?))
 }
 
 #[cfg(test)]

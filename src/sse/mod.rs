@@ -9,4 +9,4 @@ mod door;
 mod stream;
 mod tongue;
 
-pub use door::open;
+pub use door::{open, read_id};

@@ -14,13 +14,13 @@ use serde::{Serializer, ser::SerializeMap as _};
 use std::collections::BTreeMap;
 
 /// Most headers of one endpoint.
-pub(super) const HEADERS_MAX: usize = 20;
+pub const HEADERS_MAX: usize = 20;
 
 /// Most bytes of all their names and values.
-pub(super) const BYTES_MAX: usize = 4 << 10;
+pub const BYTES_MAX: usize = 4 << 10;
 
 /// Stands for a value that is not shown.
-pub(super) const HIDDEN: &str = "***";
+pub const HIDDEN: &str = "***";
 
 /// Names that are the sender's own or decide how bytes are framed.
 const RESERVED: [&str; 9] = [
@@ -39,13 +39,13 @@ const RESERVED: [&str; 9] = [
 const RESERVED_PREFIXES: [&str; 5] = ["content-", "proxy-", "webhook-", "x-webhook-", "deskbell-"];
 
 /// Names in lower case, and values.
-pub(super) type Custom = BTreeMap<String, String>;
+pub type Custom = BTreeMap<String, String>;
 
 /// What somebody wishes for, in the place of what is `stored`.
 ///
 /// # Errors
 /// 422 naming each header that cannot be sent.
-pub(super) fn checked(said: &Custom, stored: &Custom) -> Result<Custom> {
+pub fn checked(said: &Custom, stored: &Custom) -> Result<Custom> {
     let mut checks = Checks::new();
     let mut wanted = Custom::new();
     for (name, value) in said {

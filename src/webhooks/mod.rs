@@ -15,7 +15,7 @@ pub mod crypt;
 pub mod deliveries;
 pub mod engine;
 mod fares;
-mod headers;
+pub mod headers;
 pub mod http;
 pub mod inbox;
 pub mod keys;

@@ -51,10 +51,9 @@ pub(super) fn line(to: &mut String, t: &Ticket, names: &BTreeMap<UserId, String>
 
 /// A cell in quotes where it needs them. A text that a spreadsheet would run as a formula gets an
 /// apostrophe before it, which spreadsheets take as "this is text".
-fn cell(to: &mut String, text: &str) {
-    let runs = text
-        .trim_start_matches([' ', '\u{a0}'])
-        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+pub fn cell(to: &mut String, text: &str) {
+    let runs = text.starts_with(['\t', '\r', '\n'])
+        || text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     let quoted = runs || text.contains(['"', ',', ';', '\r', '\n']) || text.starts_with(' ');
     if quoted {
         to.push('"');
@@ -87,7 +86,9 @@ mod tests {
     /// What a spreadsheet would run stands behind an apostrophe, within quotes.
     #[test]
     fn no_cell_is_a_formula() {
-        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "\n=1"] {
+        for text in
+            ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u{3000}=1", "＝1", "\n=1"]
+        {
             assert_eq!(shown(text), format!("\"'{text}\""));
         }
         assert_eq!(shown("=\"a\""), "\"'=\"\"a\"\"\"");

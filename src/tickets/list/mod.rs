@@ -7,6 +7,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
+pub use export::cell;
 pub use sql::newest;
 
 use super::{

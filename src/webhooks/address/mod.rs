@@ -218,6 +218,10 @@ impl Guard {
             return Err(Refused::UserInfo);
         }
         url.set_fragment(None);
+        // The normal form is what is shown and may be sent back; escapes make it longer.
+        if url.as_str().len() > URL_MAX {
+            return Err(Refused::Url(format!("longer than {URL_MAX} bytes when it is escaped")));
+        }
         let port = url.port_or_known_default().unwrap_or(0);
         check_port(port)?;
         let (host, literal) = match url.host() {

@@ -190,6 +190,8 @@ fn hostile_urls_are_refused_by_the_rule_that_is_meant_for_them() {
     }
     let odd = closed().parse_url("http://example.com\\@127.0.0.1:8080/..").unwrap();
     assert_eq!((odd.host(), odd.port(), odd.literal()), ("example.com", 80, None));
+    let escaped = format!("http://example.com/{}", "ü".repeat(URL_MAX / 3));
+    assert!(matches!(Guard::default().parse_url(&escaped), Err(Refused::Url(_))));
     let long = format!("http://example.com/{}", "x".repeat(URL_MAX));
     assert_eq!(rule(&closed(), &long), "not_a_url");
 }
