@@ -122,7 +122,7 @@ const CASES: &[Case] = &[
     ("docs/a.md", "A todo list.\n", ""),
     ("src/id.rs", "//! A.\nfn f() { todo!() }\n", ":2: todo!"),
     ("docs/a.md", "Look in /home/me/notes.\n", ":1: /home/"),
-    ("docs/a.sh", "mkdir -p $work/root/etc ./home/me\n", ""),
+    ("docs/a.sh", "mkdir -p $work/tree/etc ./home/me\n", ""),
     ("migrations/0001_house.sql", "", ""),
     ("migrations/0003_later.sql", "", "expected 0001_"),
     ("migrations/1_House.sql", "", "expected 0001_"),

@@ -197,13 +197,15 @@ fn fifty_crashes_lose_no_acknowledged_write_no_owed_delivery_and_nothing_on_a_so
         server = setup.start();
         scene.set(Some(server.address));
     }
-    thread::sleep(Duration::from_millis(300));
+    // Life goes on behind the last crash.
+    let admin = Session::login(&server.api(), ADMIN_EMAIL, PASSWORD);
+    let at_the_start = admin.latest_seq();
+    until("a write behind the last crash", || (admin.latest_seq() > at_the_start).then_some(()));
     scene.over.store(true, Ordering::Release);
     let mut acknowledged = Vec::new();
     for writer in writers {
         acknowledged.extend(writer.join().expect("a writer"));
     }
-    let admin = Session::login(&server.api(), ADMIN_EMAIL, PASSWORD);
     let log = log_after(&admin, since);
     scene.last_seq.store(log.last().unwrap()["seq"].as_i64().unwrap(), Ordering::Release);
     let heard = listener.join().expect("the listener");
