@@ -8,6 +8,10 @@ const QUIET_MS = 35_000;
 const ANSWER_MS = 6_000;
 /** The session is renewed this long before it ends, so that an open page stays signed in. */
 const RENEW_BEFORE_MS = 120_000;
+/** What was said and not taken by the line yet, bytes; beyond it nothing more is said, nor kept for later. */
+const UNSENT_MAX = 16_384;
+/** The longest that a server may ask us to stay away. */
+const AWAY_MAX_MS = 60_000;
 /** A connection that lived this long was a good one: the next wait starts small again. */
 const PROVEN_MS = 5_000;
 
@@ -16,8 +20,9 @@ const ASK_WHO_WE_ARE = new Set([4001, 4003]);
 const STOP = new Set([4013]);
 
 /**
- * Dispatches `state` (detail `{state, why}`), `event` (a durable frame), `sign` (one without `seq`),
- * and `resync` (detail `{reason, latest_seq, oldest_seq}`) when what was missed is no longer kept.
+ * Dispatches `state` (detail `{state, why}`), `hello` for each connection, `event` (a durable frame),
+ * `sign` (one without `seq`), `reply` (a frame of type `reply` or `error`, with the `ref` of what was
+ * said), and `resync` (detail `{reason, latest_seq, oldest_seq}`) when what was missed is no longer kept.
  * States: idle, connecting, catching-up, live, reconnecting, stopped.
  */
 export class BellSocket extends EventTarget {
@@ -67,6 +72,17 @@ export class BellSocket extends EventTarget {
     this.#open("reconnecting");
   }
 
+  /**
+   * Says something for the moment; answers whether it was. Nothing is kept for later: who hears
+   * `hello` says again what is still true.
+   */
+  tell(type, payload, ref) {
+    const socket = this.#socket;
+    if (socket?.readyState !== WebSocket.OPEN || socket.bufferedAmount > UNSENT_MAX) return false;
+    socket.send(JSON.stringify({ type, ref, payload }));
+    return true;
+  }
+
   #drop() {
     clearTimeout(this.#renewal);
     const socket = this.#socket;
@@ -112,7 +128,8 @@ export class BellSocket extends EventTarget {
     if (type === "resumed") return this.#say("live");
     if (type === "resync_required") return this.#resync(payload);
     if (type === "auth.expiring") return this.#renew();
-    if (type === "reply" || type === "error" || type === "pong") return undefined;
+    if (type === "pong") return undefined;
+    if (type === "reply" || type === "error") return this.dispatchEvent(new CustomEvent("reply", { detail: frame }));
     if (!Number.isInteger(frame.seq)) return this.dispatchEvent(new CustomEvent("sign", { detail: frame }));
     if (this.seq !== null && frame.seq <= this.seq) return undefined;
     this.seq = frame.seq;
@@ -128,6 +145,7 @@ export class BellSocket extends EventTarget {
     if (fresh) this.seq = latest ?? 0;
     if (epoch) this.epoch = epoch;
     this.#say(fresh || latest === this.seq ? "live" : "catching-up");
+    this.dispatchEvent(new Event("hello"));
   }
 
   /** The server cannot fill the gap. We go on from now, and whoever shows the past must say so. */
@@ -161,11 +179,17 @@ export class BellSocket extends EventTarget {
       if (!(await this.#check({ renew: code === 4005 }))) return this.stop();
       if (this.#socket || this.state === "idle") return undefined;
     }
-    const wait = said.retry_in_ms ?? Math.min(WAIT_MAX_MS, WAIT_FIRST_MS * 2 ** (this.#tries - 1));
-    const slow = code === 4009 || code === 4012 ? WAIT_MAX_MS : 0;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#open("reconnecting"), Math.max(slow, wait) * (0.5 + Math.random() / 2));
+    this.#timer = setTimeout(() => this.#open("reconnecting"), this.#pause(code, said.retry_in_ms));
     return undefined;
+  }
+
+  /** How long to stay away, ms. A server that names a time has spread its clients: never sooner than that. */
+  #pause(code, asked) {
+    if (asked > 0) return Math.min(AWAY_MAX_MS, asked) * (1 + Math.random() / 10);
+    const slow = code === 4009 || code === 4012 ? WAIT_MAX_MS : 0;
+    const wait = Math.min(WAIT_MAX_MS, WAIT_FIRST_MS * 2 ** (this.#tries - 1));
+    return Math.max(slow, wait) * (0.5 + Math.random() / 2);
   }
 
   /** The network or the window is back: no reason to wait any longer. */

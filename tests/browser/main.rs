@@ -144,6 +144,13 @@ fn two_people_work_on_the_same_tickets_and_see_each_other() {
     walk("tickets.mjs");
 }
 
+/// Staff at one ticket see who else looks at it and who writes, and customers are not among them; a
+/// page that is sent away for a moment stays away for as long as it is asked to.
+#[test]
+fn staff_see_who_else_is_at_a_ticket() {
+    walk("company.mjs");
+}
+
 /// The bell rings within a second, a customer is helped and never sees a word that is not for them,
 /// an article is written, read and voted on; as carefully watched as the walk of staff.
 #[test]

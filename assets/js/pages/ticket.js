@@ -1,6 +1,7 @@
 // One ticket: the conversation, what is true of it, its clocks, its people, and what may be done.
 
 import { sentence } from "../api.js";
+import { Company } from "../company.js";
 import { Clocks } from "../desk/clocks.js";
 import { Facts, conflictNote } from "../desk/facts.js";
 import { deeds } from "../desk/deeds.js";
@@ -75,6 +76,9 @@ function standing(one, place) {
 
 function show(root, one, heading, signal) {
   const thread = new Thread(one, signal);
+  const company = new Company(one.ticket, one.user, signal);
+  company.watch(thread.compose);
+  thread.compose.node.before(company.node);
   const facts = new Facts(one, signal);
   const history = new History(one, signal);
   const clocks = new Clocks(one, history, signal);
