@@ -1,9 +1,11 @@
 //! Lists by pages: `?page=1&per_page=25`, answered with `meta{page, per_page, total, total_pages}`.
 //!
-//! A query names both numbers itself, so that a parameter that means nothing is still refused:
-//! `page: Option<i64>, per_page: Option<i64>`, then [`Paging::new`].
+//! A query with filters names both numbers itself, so that a parameter that means nothing is still
+//! refused: `page: Option<i64>, per_page: Option<i64>`, then [`Paging::new`]. One without is
+//! [`Asked`].
 
 use crate::error::{Checks, Result};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Rows of a page when nothing is asked for.
@@ -14,6 +16,24 @@ const PER_PAGE_MAX: i64 = 200;
 
 /// Highest page: what lies further back is found by a filter.
 const PAGE_MAX: i64 = 100_000;
+
+/// The query of a list that has pages and no filters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    page: Option<i64>,
+    per_page: Option<i64>,
+}
+
+impl Asked {
+    /// The page that was asked for.
+    ///
+    /// # Errors
+    /// As [`Paging::new`].
+    pub fn paging(self) -> Result<Paging> {
+        Paging::new(self.page, self.per_page)
+    }
+}
 
 /// One page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,22 +8,13 @@ use crate::{
     error::{OrNotFound as _, Result},
     http::{
         Answer, Core, Json, May, PathOf, QueryOf, idempotency, ok,
-        page::Paging,
+        page::Asked,
         patch::IfMatch,
         permission::{ManageTeams, ReadTeams},
     },
     id::EntityId,
 };
 use axum::{extract::State, http::HeaderMap, response::Response};
-use serde::Deserialize;
-
-/// What a list of teams may be asked for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Asked {
-    page: Option<i64>,
-    per_page: Option<i64>,
-}
 
 /// `GET /teams`: the teams of the tenant, by name.
 ///
@@ -34,7 +25,7 @@ pub async fn list(
     who: May<ReadTeams>,
     QueryOf(asked): QueryOf<Asked>,
 ) -> Answer<Vec<Team>> {
-    let (paging, tenant) = (Paging::new(asked.page, asked.per_page)?, who.tenant);
+    let (paging, tenant) = (asked.paging()?, who.tenant);
     let (teams, total) = core.db.read(move |r| sql::list(r, tenant, paging)).await?;
     Ok(ok(teams).with_meta(paging.meta(total)))
 }

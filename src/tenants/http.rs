@@ -6,7 +6,7 @@ use super::{Edit, New, Tenant, sql};
 use crate::{
     error::{Error, Result},
     http::{
-        Answer, Core, Json, May, PathOf, QueryOf, idempotency, ok, page::Paging, patch::IfMatch,
+        Answer, Core, Json, May, PathOf, QueryOf, idempotency, ok, page::Asked, patch::IfMatch,
         permission::ManageTenants,
     },
     hub::Close,
@@ -14,15 +14,6 @@ use crate::{
     users::Hand,
 };
 use axum::{extract::State, http::HeaderMap, response::Response};
-use serde::Deserialize;
-
-/// What the list of tenants may be asked for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Asked {
-    page: Option<i64>,
-    per_page: Option<i64>,
-}
 
 /// `GET /tenants`: all tenants, by name.
 ///
@@ -33,7 +24,7 @@ pub async fn list(
     _: May<ManageTenants>,
     QueryOf(asked): QueryOf<Asked>,
 ) -> Answer<Vec<Tenant>> {
-    let paging = Paging::new(asked.page, asked.per_page)?;
+    let paging = asked.paging()?;
     let (tenants, total) = core.db.read(move |r| sql::list(r, paging)).await?;
     Ok(ok(tenants).with_meta(paging.meta(total)))
 }

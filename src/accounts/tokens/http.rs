@@ -7,21 +7,13 @@ use crate::{
     auth::secret,
     error::{Error, OrNotFound},
     http::{
-        Answer, Core, Json, May, PathOf, QueryOf, created, ok, page::Paging,
+        Answer, Core, Json, May, PathOf, QueryOf, created, ok, page::Asked,
         permission::ManageTokens,
     },
     id::EntityId,
 };
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-
-/// What the list of tokens may be asked for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Asked {
-    page: Option<i64>,
-    per_page: Option<i64>,
-}
+use serde::Serialize;
 
 /// `GET /tokens`: the tokens that are not revoked, the newest first.
 ///
@@ -32,7 +24,7 @@ pub async fn list(
     who: May<ManageTokens>,
     QueryOf(asked): QueryOf<Asked>,
 ) -> Answer<Vec<Token>> {
-    let paging = Paging::new(asked.page, asked.per_page)?;
+    let paging = asked.paging()?;
     let tenant = who.tenant;
     let (tokens, total) = core.db.read(move |r| sql::list(r, tenant, paging)).await?;
     Ok(ok(tokens).with_meta(paging.meta(total)))

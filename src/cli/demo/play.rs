@@ -228,21 +228,27 @@ fn comment(
 
 #[cfg(test)]
 mod tests {
-    use super::{Cast, Files, Play, Stage, Status, story, tickets};
+    use super::{Arc, Cast, Files, Play, Stage, Status, story, tickets};
     use crate::{
         attachments::{Settings, Store},
         cli::demo::dice::Dice,
         http::testing::House,
     };
 
-    /// Every story runs from its beginning to its end, twice, and asks for nothing that is refused.
-    #[tokio::test]
-    async fn every_story_can_be_told_to_its_end_and_begun_again() {
+    /// A house with everybody who plays, and the files they hand round.
+    async fn troupe() -> (House, Cast, Arc<Files>) {
         let (house, folder) = (House::new(), crate::test_folder());
         let folder = folder.path().join("attachments");
         let store = Store::open(Settings { folder, key: [7; 64], refuse_below_bytes: 0 }).unwrap();
         let cast = house.write(|w| Cast::hire(w, "hash")).await;
         let files = Files::put(&store, &cast).await.unwrap();
+        (house, cast, files)
+    }
+
+    /// Every story runs from its beginning to its end, twice, and asks for nothing that is refused.
+    #[tokio::test]
+    async fn every_story_can_be_told_to_its_end_and_begun_again() {
+        let (house, cast, files) = troupe().await;
         house
             .write(move |w| {
                 let dice = Dice::new()?;
@@ -271,11 +277,7 @@ mod tests {
     /// However often it comes back: what is said on one ticket has an end.
     #[tokio::test]
     async fn a_ticket_that_comes_back_for_ever_does_not_grow_for_ever() {
-        let (house, folder) = (House::new(), crate::test_folder());
-        let folder = folder.path().join("attachments");
-        let store = Store::open(Settings { folder, key: [7; 64], refuse_below_bytes: 0 }).unwrap();
-        let cast = house.write(|w| Cast::hire(w, "hash")).await;
-        let files = Files::put(&store, &cast).await.unwrap();
+        let (house, cast, files) = troupe().await;
         house
             .write(move |w| {
                 let dice = Dice::new()?;

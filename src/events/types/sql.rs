@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     id::TenantId,
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, Params};
 
 const COLUMNS: &str = "name, description, example, schema, version, created_at, updated_at";
 
@@ -53,14 +53,7 @@ pub(super) fn insert(w: &Write<'_>, tenant: TenantId, name: &str, wanted: &Wante
            updated_at)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
     )?
-    .execute((
-        tenant,
-        name,
-        &wanted.description,
-        wanted.example.to_string(),
-        wanted.schema.to_string(),
-        w.now,
-    ))?;
+    .execute(columns(w, tenant, name, wanted))?;
     Ok(())
 }
 
@@ -71,15 +64,19 @@ pub(super) fn update(w: &Write<'_>, tenant: TenantId, name: &str, wanted: &Wante
            version = version + 1
          where tenant_id = ?1 and name = ?2",
     )?
-    .execute((
-        tenant,
-        name,
-        &wanted.description,
-        wanted.example.to_string(),
-        wanted.schema.to_string(),
-        w.now,
-    ))?;
+    .execute(columns(w, tenant, name, wanted))?;
     Ok(())
+}
+
+/// What both store, in the order of their parameters.
+fn columns<'a>(
+    w: &Write<'_>,
+    tenant: TenantId,
+    name: &'a str,
+    wanted: &'a Wanted,
+) -> impl Params + use<'a> {
+    let (example, schema) = (wanted.example.to_string(), wanted.schema.to_string());
+    (tenant, name, &wanted.description, example, schema, w.now)
 }
 
 /// Forgets a type; what was published stays.
