@@ -247,7 +247,9 @@ pub fn person(data: &[u8]) {
     if let Some(clean) = person.out_of_told(said) {
         let instead = "Deleted user [removed] deleted-01999999-0000-7000-8000-000000000001\
             @deleted.invalid";
-        assert!(person.out_of_told(&clean).is_none() || instead.contains(word), "{clean:?}");
+        // What stands instead may make such a word anew: it tells nothing.
+        let made_anew = instead.contains(word) || word.contains(['[', ']']);
+        assert!(person.out_of_told(&clean).is_none() || made_anew, "{clean:?}");
     }
     if serde_json::from_str::<serde_json::Value>(said).is_ok() {
         for named in [true, false] {

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Api, base, finish, forgiving, inspect, openBrowser, openPage, restartServer, SOON_MS, step, until } from "./desk.mjs";
+import { shakeProse } from "./prose.mjs";
 
 const PASSWORD = "a long walk in the park";
 const HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>";
@@ -123,6 +124,8 @@ await step("a comment appears on the other's page within a second, and nothing i
   // The first answer is given: the clock is met on both pages.
   for (const page of [ada, ben]) await page.getByRole("region", { name: "Service level" }).getByText("Met").waitFor();
 });
+
+await shakeProse(ada);
 
 await step("a customer's hostile words are shown as the words they are", async () => {
   await atOnce(ben, () => api.carl.post("/tickets/1/comments", { body: `${HOSTILE} ${TURNED}` }), entry(ben, HOSTILE));
