@@ -1,5 +1,6 @@
 //! The whole, wired: what is started in which order, and how it ends.
 
+mod presence;
 mod rights;
 mod systemd;
 
@@ -116,6 +117,7 @@ impl Server {
         say(&format!("Webhook manager started with {} workers", config.webhook_workers));
         say("Event broadcaster initialized (WebSocket + Webhooks)");
         say("Services initialized");
+        presence::expect_back(&core).await;
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
         let types = Types::new(core.db.clone());
@@ -133,6 +135,7 @@ impl Server {
         let sweep = tokio::spawn(core.hub.clone().sweep());
         let rights = tokio::spawn(core.hub.clone().keep_rights());
         let presence = tokio::spawn(core.hub.clone().tell_presence());
+        let here = tokio::spawn(presence::keep(core.clone()));
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
@@ -149,6 +152,10 @@ impl Server {
         tracing::info!("stopping");
         bins.stop();
         let finish = async {
+            // Before they are sent away: whoever was here is expected back.
+            if let Err(e) = presence::write(&core).await {
+                tracing::warn!(error = %e, "who is here could not be written down");
+            }
             core.hub.drain().await;
             core.hub.stop();
             socketio.stop();
@@ -163,8 +170,8 @@ impl Server {
             tracing::warn!("not everything finished in time");
         }
         for task in [
-            sweep, rights, presence, touch, watchdog, files, clocks, replays, trimming, forgetting,
-            heartbeat,
+            sweep, rights, presence, here, touch, watchdog, files, clocks, replays, trimming,
+            forgetting, heartbeat,
         ] {
             task.abort();
         }

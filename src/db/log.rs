@@ -80,6 +80,29 @@ pub fn bounds(conn: &Connection) -> Result<Bounds> {
 /// no bound: 200 of them may be 50 MiB, and 32 replays read at a time.
 const PAGE_BYTES: usize = 1 << 20;
 
+/// Up to which `seq` events have lost their data, in this snapshot. The log has said for a while
+/// that it does not answer from there; a reader that is still there has a gap before it.
+///
+/// # Errors
+/// When the database refuses.
+pub fn forgotten(conn: &Connection) -> Result<i64> {
+    let purged: Option<i64> = conn
+        .prepare_cached("select cast(value as integer) from meta where key = 'purged'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(purged.unwrap_or(0))
+}
+
+/// Forgets the data of all events up to `seq`, as `retention` does in its time.
+#[cfg(test)]
+pub(crate) fn forget(conn: &Connection, seq: i64) -> Result<()> {
+    for key in ["trimmed", "purged"] {
+        conn.execute("insert or replace into meta (key, value) values (?1, ?2)", (key, seq))?;
+    }
+    conn.execute("update events set data = null where seq <= ?1", [seq])?;
+    Ok(())
+}
+
 /// A stretch of the log.
 #[derive(Debug)]
 pub struct Page {

@@ -5,6 +5,7 @@
 
 mod backup;
 mod connect;
+mod here;
 pub mod hops;
 mod housekeeper;
 pub mod idempotency;
@@ -19,11 +20,14 @@ mod value;
 mod write;
 mod writer;
 
+pub use here::{WasHere, note_here, was_here};
 pub(crate) use housekeeper::free_bytes;
 pub(crate) use log::between as events_between;
+#[cfg(test)]
+pub(crate) use log::forget as forget_events;
 pub use log::{
     Bounds, Page, about as events_about, after as events_after, at as event_at,
-    audible_after as events_audible_after, bounds as log_bounds,
+    audible_after as events_audible_after, bounds as log_bounds, forgotten as events_forgotten,
 };
 pub use order::PARKED;
 pub use resume::Refused;

@@ -27,6 +27,8 @@ pub(super) enum Mode {
 #[derive(Debug)]
 pub(super) struct Mailbox {
     pub(super) mode: Mode,
+    /// The ringer knows this session: what is settled is known.
+    pub(super) is_met: bool,
     /// The `seq` of the last event put in, for the close reason.
     pub(super) last_seq: i64,
     /// A replay covered the log up to here. The ringer may still carry some of that: it reads the
@@ -54,6 +56,7 @@ impl Mailbox {
     pub(super) fn new(bytes_hard_max: usize, ticks: i64) -> Self {
         Self {
             mode: Mode::Live,
+            is_met: false,
             last_seq: 0,
             covered: 0,
             progress_at: ticks,

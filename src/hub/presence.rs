@@ -18,6 +18,9 @@ use std::{
 /// Someone whose last connection went stays online this long: a reload is silent.
 pub(super) const GRACE_MS: i64 = 10_000;
 
+/// After a start, people are on their way back for so long: who is not here yet has not gone.
+pub(super) const BACK_WITHIN_MS: i64 = 30_000;
+
 /// How one user is present.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Present {
@@ -83,6 +86,29 @@ impl Presence {
         Some(Here { presence: self.clone(), tenant, user })
     }
 
+    /// Counts somebody as here who was before the server was started again, until they are back or
+    /// the time for that is over.
+    pub fn expect(&self, who: Listener, name: String, since_ms: i64) {
+        let Listener { tenant, user, role } = who;
+        let left_at = Some(self.clock.ticks_ms() + BACK_WITHIN_MS - GRACE_MS);
+        let last_seen_ms = self.clock.now_ms();
+        let present = Present { user, name, role, connections: 0, since_ms, last_seen_ms, left_at };
+        self.here.lock().entry(tenant).or_default().entry(user).or_insert(present);
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// All who are here, in all tenants, and since when; the longest first.
+    pub fn everybody(&self) -> Vec<(TenantId, UserId, i64)> {
+        let ticks = self.clock.ticks_ms();
+        let here = self.here.lock();
+        let all = here.iter().flat_map(|(tenant, users)| users.values().map(|p| (*tenant, p)));
+        let online = all.filter(|(_, p)| p.is_online(ticks));
+        let mut everybody: Vec<_> = online.map(|(t, p)| (t, p.user, p.since_ms)).collect();
+        drop(here);
+        everybody.sort_by_key(|(_, user, since_ms)| (*since_ms, *user));
+        everybody
+    }
+
     /// Notes that a connection of this user was heard from.
     pub(super) fn seen(&self, tenant: TenantId, user: UserId, at_ms: i64) {
         if let Some(present) = self.here.lock().get_mut(&tenant).and_then(|t| t.get_mut(&user)) {
@@ -122,7 +148,7 @@ impl Presence {
     }
 
     /// Another number than before when somebody has come or gone since.
-    pub(super) fn changes(&self) -> u64 {
+    pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::Acquire)
     }
 }

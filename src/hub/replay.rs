@@ -3,7 +3,7 @@
 
 use super::{Hub, session::Session};
 use crate::{
-    db::{Bounds, Db, Refused, events_after, events_audible_after, log_bounds},
+    db::{Bounds, Db, Refused, events_after, events_audible_after, events_forgotten, log_bounds},
     error::{Error, Result},
     event::{Envelope, Room},
 };
@@ -39,7 +39,8 @@ pub struct Missed<'a> {
 pub enum Replayed {
     /// All of it was sent.
     Whole(Resumed),
-    /// None of it: the client must fetch the state anew; live events go on after `log.latest`.
+    /// None of it, or not all: the client must fetch the state anew; live events go on after
+    /// `log.latest`.
     None(Refused, Bounds),
 }
 
@@ -68,7 +69,12 @@ pub async fn replay(
         return Ok(());
     }
     let reaches = |event: &Envelope, topics: &[Box<str>]| session.who.is_reached_by(event, topics);
-    send_all((hub, db), session, since, reaches, say).await
+    if let Sent::Overtaken = send_all((hub, db), session, since, reaches, &say).await? {
+        let log = hub.in_turn(db.read(log_bounds)).await?;
+        let why = Refused::TooOld;
+        go_live(db, session, |latest| say(Replayed::None(why, Bounds { latest, ..log }))).await;
+    }
+    Ok(())
 }
 
 /// Sends a session that has just joined a topic what was said there after `missed.since`.
@@ -90,6 +96,10 @@ pub async fn replay_topic(
         session.send(say(Replayed::None(why, log)));
         return Ok(true);
     }
+    // Before that nothing is settled, and the whole log would count as news.
+    while !session.is_met() && session.closed().is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     // Everything up to here that the session was to hear has been put in line for it already.
     let Some(settled) = session.hold_here() else { return Ok(false) };
     let is_missing = |event: &Envelope, topics: &[Box<str>]| {
@@ -97,8 +107,27 @@ pub async fn replay_topic(
         let is_new = event.seq > settled || (is_there && event.seq > missed.since);
         is_new && session.who.is_reached_by(event, topics)
     };
-    send_all((hub, db), session, missed.since.min(settled), is_missing, say).await?;
+    let from = missed.since.min(settled);
+    if let Sent::Overtaken = send_all((hub, db), session, from, is_missing, &say).await? {
+        // What is missing is the room's; what came since it was joined is there.
+        let log = hub.in_turn(db.read(log_bounds)).await?;
+        session.send(say(Replayed::None(Refused::TooOld, log)));
+        let is_new = |event: &Envelope, topics: &[Box<str>]| {
+            event.seq > settled && session.who.is_reached_by(event, topics)
+        };
+        send_all((hub, db), session, settled, is_new, &|_| Bytes::new()).await?;
+    }
     Ok(true)
+}
+
+/// How the sending ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// The session is live, or gone.
+    All,
+    /// The log was forgotten faster than the client read it: there is a gap, and the session is
+    /// held still.
+    Overtaken,
 }
 
 /// Sends a held session what `is_wanted` picks of the log after `from`, until it meets the held
@@ -108,13 +137,20 @@ async fn send_all(
     session: &Session,
     from: i64,
     is_wanted: impl Fn(&Envelope, &[Box<str>]) -> bool,
-    say: impl Fn(Replayed) -> Bytes,
-) -> Result<()> {
+    say: &impl Fn(Replayed) -> Bytes,
+) -> Result<Sent> {
     let mut done = Resumed { replayed: 0, seq: from };
     while session.closed().is_none() {
         let (who, from) = (session.who, done.seq);
-        let page = db.read(move |r| events_audible_after(r, &who, from, PAGE));
-        let mut page = hub.in_turn(page).await?;
+        let read = db.read(move |r| {
+            let page = events_audible_after(r, &who, from, PAGE)?;
+            // Looked at second: what is forgotten while the page is read is not missed.
+            Ok((page, events_forgotten(r)?))
+        });
+        let (mut page, forgotten) = hub.in_turn(read).await?;
+        if from > 0 && forgotten > from {
+            return Ok(Sent::Overtaken);
+        }
         // Asked for after the page was read: who joined before an event was said hears it.
         let topics = session.topics();
         page.envelopes.retain(|event| is_wanted(event, &topics));
@@ -139,7 +175,7 @@ async fn send_all(
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
-    Ok(())
+    Ok(Sent::All)
 }
 
 /// Whether more than `max` events would be replayed.

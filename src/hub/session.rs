@@ -252,6 +252,7 @@ impl Session {
     /// The ringer heard of this session when the log stood at `seq`: held from here on.
     pub(super) fn joined_at(&self, seq: i64) {
         let mut mail = self.out.lock();
+        mail.is_met = true;
         match &mut mail.mode {
             Mode::Held { from } => {
                 *from = Some(seq);
@@ -298,6 +299,11 @@ impl Session {
             mail.mode = Mode::Held { from: Some(from) };
         }
         was_live
+    }
+
+    /// Whether the ringer has heard of this session.
+    pub(super) fn is_met(&self) -> bool {
+        self.out.lock().is_met
     }
 
     /// The same, from the last event that was put in line for it; `None` when one is under way.

@@ -1,6 +1,6 @@
 //! Who wants to be told who comes and goes: a snapshot once, and what changed since, in batches.
 
-use super::{Hub, Present, Sign, session::Session};
+use super::{Hub, Present, Sign, presence::BACK_WITHIN_MS, session::Session};
 use crate::{
     id::{TenantId, UserId},
     time::{self, Clock},
@@ -17,9 +17,6 @@ use std::{
 
 /// Who comes and goes within this time is told at once.
 const BATCH_MS: i64 = 250;
-
-/// After a start, people are on their way back for so long: who is not here yet has not gone.
-const SETTLING_MS: i64 = 30_000;
 
 /// Who watches, by tenant.
 pub(super) struct Watch {
@@ -61,8 +58,8 @@ impl Hub {
         if !session.is_gone() {
             audience.sessions.insert(session.id, session.clone());
         }
-        let settled_at = started_at + SETTLING_MS;
-        let settling_ms = (settled_at - self.inner.clock.ticks_ms()).clamp(0, SETTLING_MS);
+        let settled_at = started_at + BACK_WITHIN_MS;
+        let settling_ms = (settled_at - self.inner.clock.ticks_ms()).clamp(0, BACK_WITHIN_MS);
         let snapshot = audience.snapshot.take().unwrap_or_else(|| {
             let online: Vec<_> = audience.told.values().map(shown).collect();
             Sign::new("presence", &json!({ "online": online, "settling_ms": settling_ms }))

@@ -31,18 +31,24 @@ const LIFE_MAX_MS: u64 = 700;
 const WRITERS: usize = 4;
 
 /// Random numbers that can be had again: `DESKBELL_TEST_SEED=<number>` (`SplitMix64`).
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn new() -> Self {
+    /// New ones; their number is shown when the test fails.
+    pub(crate) fn new() -> Self {
         let asked = std::env::var("DESKBELL_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = asked.unwrap_or_else(|| u64::from(std::process::id()) * 0x1234_5677);
-        // Shown when the test fails.
         println!("DESKBELL_TEST_SEED={seed}");
         Self(seed)
     }
 
-    fn roll(&mut self, sides: u64) -> u64 {
+    /// Others, for somebody who rolls at the same time.
+    pub(crate) fn another(&mut self) -> Self {
+        Self(self.roll(u64::MAX))
+    }
+
+    /// 0 to one less than `sides`.
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

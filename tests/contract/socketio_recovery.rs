@@ -1,7 +1,7 @@
 //! Going on from where one was, on Socket.IO: by `since` for anybody, by `pid` and offset for stock
 //! clients, across a killed server, and never with another's rights.
 
-use crate::harness::{Line, Server, Session};
+use crate::harness::{Line, ON_POLLING, Server, Session, poll_path};
 use serde_json::{Value, json};
 
 /// Makes as many events as there are states.
@@ -109,4 +109,31 @@ fn a_pid_opens_nothing_by_itself() {
     assert_ne!(&consent["pid"], pid);
     line.say(r#"421["nothing comes before this"]"#);
     assert!(line.text().starts_with("431["));
+}
+
+/// A poll that was begun before anything happened is answered when it does, not at the next ping.
+#[test]
+fn a_poll_that_waits_is_answered_the_moment_something_happens() {
+    let server = Server::start();
+    let admin = server.admin();
+    let api = server.api();
+    for auth in [json!({}), json!({ "since": admin.latest_seq() }), json!({ "recover": true })] {
+        let mut knock = auth.clone();
+        knock["token"] = json!(admin.token());
+        let path = poll_path(&api.get(ON_POLLING).expect(200));
+        let post = |text: &str| api.request("POST", &path).body(text).send().expect(200);
+        post(&format!("40{knock}"));
+        let mut told = api.get(&path).expect(200).text();
+        while auth.get("since").is_some() && !told.contains("resumed") {
+            told += &api.get(&path).expect(200).text();
+        }
+        let waits = std::thread::spawn({
+            let (api, path) = (api.clone(), path.clone());
+            move || api.get(&path).expect(200).text()
+        });
+        change_states(&admin, &["available", "busy"]);
+        // A poll that is not answered is given up on after the harness's patience.
+        let told = waits.join().expect("it is answered before the ping");
+        assert!(told.contains("agent.state.changed"), "{auth}: {told}");
+    }
 }

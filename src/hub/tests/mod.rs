@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     auth::Role,
     config::Synchronous,
-    db::{Committed, Say, Settings},
+    db::{Committed, Say, Settings, forget_events},
     event::{Dialect, Envelope, Kind, Listener, Room},
     id::UserId,
 };
@@ -39,11 +39,13 @@ struct Reader {
     took: Arc<Mutex<Vec<u8>>>,
     slow: Duration,
     stalled: bool,
+    /// Takes nothing for the time being.
+    pauses: Arc<AtomicBool>,
 }
 
 impl Wire for Reader {
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        if self.stalled {
+        if self.stalled || self.pauses.load(Ordering::Acquire) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         std::thread::sleep(self.slow);
@@ -82,6 +84,11 @@ struct House {
 
 /// A hub whose inbox has this much room, over a database of its own.
 fn house(inbox_max: usize) -> House {
+    house_where(everybody(), inbox_max)
+}
+
+/// The same with such rights to join rooms.
+fn house_where(rights: Rights, inbox_max: usize) -> House {
     let folder = tempfile::tempdir().unwrap();
     let (orders, inbox) = std::sync::mpsc::sync_channel(inbox_max);
     let bell = orders.clone();
@@ -96,7 +103,7 @@ fn house(inbox_max: usize) -> House {
     };
     let db = Db::open(settings, Box::new(on_commit)).unwrap();
     let limits = Limits { all: 1_000, per_user: 1_000 };
-    let hub = Hub::start(&db, orders, inbox, limits, everybody()).unwrap();
+    let hub = Hub::start(&db, orders, inbox, limits, rights).unwrap();
     House { db, hub, _folder: folder }
 }
 
@@ -112,11 +119,16 @@ impl House {
 
     /// Many events in one transaction, as a batch makes them; answers the last.
     async fn say_many(&self, count: usize, data: &str) -> i64 {
+        self.say_many_in(Room::Tenant, count, data).await
+    }
+
+    async fn say_many_in(&self, room: Room, count: usize, data: &str) -> i64 {
         let data = serde_json::json!({ "data": data });
         let job = self.db.write(move |w| {
             let mut last = 0;
             for _ in 0..count {
-                last = w.say(Say::new(TENANT, Kind::Custom("load.step".into()), &data)?)?.seq;
+                let say = Say::new(TENANT, Kind::Custom("load.step".into()), &data)?;
+                last = w.say(say.room(room.clone()))?.seq;
             }
             Ok(last)
         });
@@ -148,7 +160,10 @@ impl House {
 
     async fn replay(&self, session: &Session, since: i64) {
         let missed = Missed { since, epoch: None, max: None };
-        let told = |_| Bytes::from_static(b"resumed\n");
+        let told = |outcome| match outcome {
+            Replayed::Whole(_) => Bytes::from_static(b"resumed\n"),
+            Replayed::None(why, log) => format!("{why} {}\n", log.latest).into(),
+        };
         replay(&self.hub, &self.db, session, missed, told).await.unwrap();
     }
 }
@@ -206,6 +221,73 @@ async fn what_hello_says_is_old_news_does_not_come_after_it() {
         let hello = reader.lines()[0].strip_prefix("hello ").unwrap().parse::<i64>().unwrap();
         assert_eq!(reader.seqs(), (hello + 1..=last).collect::<Vec<_>>(), "round {round}");
     }
+}
+
+/// A replay goes as fast as its reader. What is forgotten meanwhile is no part of it any more, and
+/// a client must not take what comes after for all there was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_is_overtaken_by_what_is_forgotten_says_that_it_has_a_gap() {
+    let house = Arc::new(house(INBOX_MAX));
+    let since = house.say("before").await;
+    let forgotten = house.say_many(1_000, "missed").await;
+    let last = house.say_many(100, "missed").await;
+    let reader = Reader::default();
+    reader.pauses.store(true, Ordering::Release);
+    let connection = Arc::new(house.join(&reader, true).await);
+    let replaying = tokio::spawn({
+        let (house, connection) = (house.clone(), connection.clone());
+        async move { house.replay(&connection, since).await }
+    });
+    until("the reader is behind", || connection.waiting() > 0).await;
+    house.db.write(move |w| forget_events(w, forgotten)).await.unwrap();
+    reader.pauses.store(false, Ordering::Release);
+    until("it goes on", || connection.drain() && replaying.is_finished()).await;
+    let lines = reader.lines();
+    let told = lines.iter().position(|line| *line == format!("too_old {last}"));
+    assert_eq!(told, Some(lines.len() - 1), "{:?}", lines.last());
+    let sent = reader.seqs();
+    assert!(sent.iter().copied().eq((since + 1..).take(sent.len())) && sent.len() < 1_000);
+    let next = house.say("after").await;
+    until("it is live", || reader.seqs().last() == Some(&next)).await;
+}
+
+/// The same for what was said in one room: everything else that happens comes all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rooms_replay_that_is_overtaken_says_so_and_costs_nothing_else() {
+    let anybody = |_: Listener, _: &str| -> Ruling { Box::pin(async { Ok(Verdict::Allowed) }) };
+    let rights = Rights { judge: Box::new(anybody), touched: |_| None };
+    let house = Arc::new(house_where(rights, INBOX_MAX));
+    let since = house.say("before").await;
+    let forgotten = house.say_many_in(Room::Topic("board".into()), 1_000, "missed").await;
+    let reader = Reader::default();
+    let connection = Arc::new(house.join(&reader, false).await);
+    house.hub.join(&connection, "board").await.unwrap();
+    reader.pauses.store(true, Ordering::Release);
+    let replaying = tokio::spawn({
+        let (house, connection) = (house.clone(), connection.clone());
+        async move {
+            let missed = Missed { since, epoch: None, max: None };
+            let told = |outcome| match outcome {
+                Replayed::Whole(_) => Bytes::from_static(b"resumed\n"),
+                Replayed::None(why, _) => format!("{why}\n").into(),
+            };
+            replay_topic(&house.hub, &house.db, &connection, ("board", missed), told).await
+        }
+    });
+    until("the reader is behind", || connection.waiting() > 0).await;
+    house.db.write(move |w| forget_events(w, forgotten)).await.unwrap();
+    let last = house.say_many(300, "meanwhile").await;
+    reader.pauses.store(false, Ordering::Release);
+    until("all comes", || connection.drain() && reader.seqs().last() == Some(&last)).await;
+    assert!(replaying.await.unwrap().unwrap());
+    let lines = reader.lines();
+    let told = lines.iter().position(|line| line == "too_old").expect("it is told");
+    let numbers = |lines: &[String]| -> Vec<i64> {
+        lines.iter().map(|line| line.parse().expect("a number")).collect()
+    };
+    let of_the_room = numbers(&lines[..told]);
+    assert!(of_the_room.iter().copied().eq((since + 1..).take(of_the_room.len())));
+    assert!(numbers(&lines[told + 1..]).into_iter().eq(forgotten + 1..=last));
 }
 
 /// An inbox with room for one order loses nearly everything it is told; the log makes up for it.

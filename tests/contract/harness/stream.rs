@@ -74,6 +74,8 @@ impl Stream {
     pub(crate) fn next_within(&mut self, within: Duration) -> Option<Message> {
         let until = Instant::now() + within;
         loop {
+            // The first chunks may have come with the head.
+            self.unchunk();
             while let Some(end) = self.text.find("\n\n") {
                 let block: String = self.text.drain(..end + 2).collect();
                 if let Some(message) = self.read(&block) {
@@ -92,7 +94,6 @@ impl Stream {
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(_) => self.over = true,
             }
-            self.unchunk();
         }
     }
 
