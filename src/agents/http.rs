@@ -1,6 +1,6 @@
 //! `/agent-state`.
 
-use super::{AgentState, Choice, choose, sql};
+use super::{AgentState, Choice, Chooser, choose, sql};
 use crate::{
     error::{Error, OrNotFound as _},
     http::{
@@ -33,10 +33,11 @@ pub async fn set_mine(
     Lenient(Mine { state, reason }): Lenient<Mine>,
 ) -> Answer<AgentState> {
     let choice = Choice::new(&state, reason)?;
-    let (tenant, user, actor) = (who.tenant, who.user, who.actor());
-    let chosen = core.db.write(move |w| {
-        choose(w, tenant, user, &choice, (actor.clone(), "agent")).map(|(state, _)| state)
-    });
+    let (tenant, user) = (who.tenant, who.user);
+    let is_online = core.hub.presence().is_connected(tenant, user);
+    let chooser = Chooser { by: who.actor(), source: "agent", is_online };
+    let chosen =
+        core.db.write(move |w| choose(w, tenant, user, &choice, &chooser).map(|(state, _)| state));
     Ok(ok(chosen.await?))
 }
 
@@ -46,7 +47,8 @@ pub async fn set_mine(
 /// 403 for customers.
 pub async fn mine(State(core): State<Core>, who: May<BeAgent>) -> Answer<AgentState> {
     let (tenant, user) = (who.tenant, who.user);
-    Ok(ok(core.db.read(move |r| sql::one(r, tenant, user)).await?.or_not_found("agent")?))
+    let mine = core.db.read(move |r| sql::one(r, tenant, user)).await?;
+    Ok(ok(mine.or_not_found("agent")?.into()))
 }
 
 /// `GET /agent-state`: the board.
@@ -77,10 +79,11 @@ pub async fn set_theirs(
     Json(Theirs { state, reason }): Json<Theirs>,
 ) -> Answer<AgentState> {
     let choice = Choice::new(&state, reason)?;
-    let (tenant, actor) = (who.tenant, who.actor());
-    let chosen = core.db.write(move |w| {
-        choose(w, tenant, user, &choice, (actor.clone(), "supervisor")).map(|(state, _)| state)
-    });
+    let tenant = who.tenant;
+    let is_online = core.hub.presence().is_connected(tenant, user);
+    let chooser = Chooser { by: who.actor(), source: "supervisor", is_online };
+    let chosen =
+        core.db.write(move |w| choose(w, tenant, user, &choice, &chooser).map(|(state, _)| state));
     Ok(ok(chosen.await?))
 }
 

@@ -96,7 +96,12 @@ pub(super) const PLACES: [Place; 17] = [
     Place::new("views", &["id"], OWNED, KEPT),
     Place::new("sla_policies", &["id"], OWNED, KEPT),
     Place::new("calendars", &["id"], OWNED, KEPT),
-    Place::new("agent_states", &["user_id"], "user_id = ?2", &[("reason", Written)]),
+    Place::new(
+        "agent_states",
+        &["user_id"],
+        "user_id = ?2",
+        &[("reason", Written), ("next_reason", Written)],
+    ),
     Place::new("agent_state_history", &["id"], "user_id = ?2", &[("reason", Written)]),
     Place::new("api_tokens", &["id"], "created_by = ?2", &[("name", Written)]),
     Place::new("notifications", &["user_id", "event_seq"], "0", &[("message", Told)]),

@@ -123,6 +123,12 @@ impl Presence {
         here.get(&tenant).and_then(|t| t.get(&user)).is_some_and(|p| p.is_online(ticks))
     }
 
+    /// Whether this user has a connection at this moment.
+    pub fn is_connected(&self, tenant: TenantId, user: UserId) -> bool {
+        let here = self.here.lock();
+        here.get(&tenant).and_then(|t| t.get(&user)).is_some_and(|p| p.connections > 0)
+    }
+
     /// All who are here in a tenant, the longest first.
     pub fn online(&self, tenant: TenantId) -> Vec<Present> {
         let ticks = self.clock.ticks_ms();

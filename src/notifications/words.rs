@@ -185,6 +185,11 @@ pub fn agent_state_forced(state: &str, author: &str) -> String {
     format!("Your state was set to {state} by {author}")
 }
 
+/// Somebody else chose what the recipient does after the call.
+pub fn agent_next_state_forced(state: &str, author: &str) -> String {
+    format!("Your state after the call was set to {state} by {author}")
+}
+
 /// A webhook fails again and again.
 pub fn webhook_failing(name: &str, times: u32) -> String {
     format!("Webhook '{name}' has failed {times} times")

@@ -2,7 +2,7 @@
 
 use super::{cast::Cast, dice::Dice};
 use crate::{
-    agents::{self, Choice, State},
+    agents::{self, Choice, Chooser, State},
     db::Write,
     error::Result,
 };
@@ -25,8 +25,8 @@ pub(super) fn change_one(w: &mut Write<'_>, cast: &Cast, dice: &mut Dice) -> Res
         let Some((state, reasons)) = dice.one_of(&REASONS) else { continue };
         let reason = dice.one_of(reasons).copied().unwrap_or_default();
         let choice = Choice::new(state.name(), Some(reason.to_owned()))?;
-        let (_, said) =
-            agents::choose(w, cast.tenant, agent.user, &choice, (agent.actor(), "agent"))?;
+        let chooser = Chooser { by: agent.actor(), source: "agent", is_online: false };
+        let (_, said) = agents::choose(w, cast.tenant, agent.user, &choice, &chooser)?;
         // The same state for the same reason is no change: roll again.
         if said.is_some() {
             break;
