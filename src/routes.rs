@@ -5,7 +5,7 @@ use crate::{
         http as accounts, links::http as links, me::http as me, sessions::http as sessions,
         setup::http as setup, tokens::http as tokens,
     },
-    agents::http as agents,
+    agents::{http as agents, reasons::http as reasons, settings::http as agent_settings},
     app::App,
     articles::{categories_http as categories, http as articles, public_http as reading},
     attachments::http as attachments,
@@ -94,11 +94,21 @@ fn api() -> Router<App> {
             post(event_types::create).patch(event_types::change).delete(event_types::delete),
         )
         .merge(webhooks())
+        .merge(floor())
+        .route("/{*unknown}", any(assets::unknown))
+}
+
+fn floor() -> Router<App> {
+    Router::new()
         .route("/agent-state", get(agents::board))
         .route("/agent-state/me", get(agents::mine).post(agents::set_mine))
+        .route("/agent-state/reasons", get(reasons::list).post(reasons::create))
+        .route("/agent-state/reasons/{id}", patch(reasons::update).delete(reasons::delete))
+        .route("/agent-state/settings", get(agent_settings::show).patch(agent_settings::update))
         .route("/agent-state/{user}", put(agents::set_theirs))
+        .route("/agent-state/{user}/settings", patch(agent_settings::update_one))
         .route("/agent-state/{user}/history", get(agents::history))
-        .route("/{*unknown}", any(assets::unknown))
+        .route("/agent-state/{user}/history.csv", get(agents::export))
 }
 
 fn webhooks() -> Router<App> {

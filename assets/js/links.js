@@ -16,7 +16,7 @@ export function pathOf({ type, related_type: kind, related_id: id, entity }, use
   const base = home(user);
   const safe = encodeURIComponent(id);
   if (ENDED.has(type)) return null;
-  if (type === "agent_state_forced") return `${base}/agents`;
+  if (type === "agent_state_forced" || type === "agent_state_overdue") return `${base}/agents`;
   switch (kind) {
     case "ticket": return `${base}/tickets/${safe}`;
     case "comment": return entity?.ticket_id ? `${base}/tickets/${encodeURIComponent(entity.ticket_id)}` : `${base}/go/comment/${safe}`;

@@ -13,10 +13,10 @@ use deskbell::{
     },
     erasure::Person,
     event::Listener,
-    http::{Client, Settings, cookie, origin},
+    http::{Client, Settings, cookie, csv, origin},
     id::{SessionId, TenantId, UserId},
     search,
-    tickets::list::{self, Filters},
+    tickets::list::Filters,
     time,
 };
 use http::{HeaderMap, HeaderValue, Uri, header};
@@ -171,7 +171,7 @@ pub fn csv(data: &[u8]) {
     let mut line = String::new();
     for (at, cell) in cells.iter().enumerate() {
         line.push_str(if at > 0 { "," } else { "" });
-        list::cell(&mut line, cell);
+        csv::cell(&mut line, cell);
     }
     let read = cells_of(&line);
     assert_eq!(read.len(), cells.len(), "{line}");

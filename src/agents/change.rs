@@ -2,6 +2,7 @@
 
 use super::{
     Agent, AgentState,
+    reasons::sql as reasons,
     record::{Record, When},
     sql,
     state::{Choice, State},
@@ -236,7 +237,7 @@ pub(super) fn turn(
         return Ok((Agent { record: before, ..agent }, None));
     }
     if ends && let Some(reason) = after.reason.as_deref().filter(|_| !after.state.is_made()) {
-        let limit_ms = sql::limit_ms(w, tenant, after.state, reason)?;
+        let limit_ms = reasons::limit_ms(w, tenant, after.state.name(), reason)?;
         after.limit_at = limit_ms.map(|ms| after.since + ms);
     }
     sql::put(w, tenant, agent.user, &after, ends)?;

@@ -1,15 +1,20 @@
 //! `/agent-state`.
 
-use super::{AgentState, Choice, Chooser, choose, sql};
+use super::{
+    AgentState, Choice, Chooser, choose,
+    history::{self, Interval, Span},
+    sql,
+};
 use crate::{
-    error::{Error, OrNotFound as _},
+    error::{Error, OrNotFound as _, Result},
     http::{
-        Answer, Core, Json, Lenient, May, PathOf, QueryOf, ok,
+        Answer, Core, Json, Lenient, May, PathOf, QueryOf, csv, ok,
         permission::{BeAgent, ReadAgents, SuperviseAgents},
     },
     id::UserId,
 };
-use axum::extract::State;
+use axum::{body::Body, extract::State, response::Response};
+use bytes::Bytes;
 use serde::Deserialize;
 
 /// Intervals of one page unless asked for fewer or more; and at most.
@@ -93,26 +98,67 @@ pub async fn set_theirs(
 pub struct Wanted {
     before: Option<i64>,
     limit: Option<i64>,
+    from: Option<String>,
+    to: Option<String>,
 }
 
-/// `GET /agent-state/{user_id}/history`: what an agent did, the newest first.
+/// `GET /agent-state/{user_id}/history`: what an agent did, the newest first; between `from` and
+/// `to`, where they are given.
 ///
 /// # Errors
-/// 404 for an unknown agent.
+/// 404 for an unknown agent, 422 naming the field.
 pub async fn history(
     State(core): State<Core>,
     who: May<ReadAgents>,
     PathOf(user): PathOf<UserId>,
     QueryOf(wanted): QueryOf<Wanted>,
-) -> Answer<Vec<sql::Interval>> {
+) -> Answer<Vec<Interval>> {
     let limit = wanted.limit.unwrap_or(LIMIT);
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(Error::field("limit", format!("must be 1 to {LIMIT_MAX}")));
     }
+    let span = Span::read(wanted.from.as_deref(), wanted.to.as_deref())?;
     let (tenant, before) = (who.tenant, wanted.before.unwrap_or(i64::MAX));
     let found = core.db.read(move |r| {
         sql::one(r, tenant, user)?.or_not_found("agent")?;
-        sql::history(r, tenant, user, (before, limit))
+        history::newest(r, (tenant, user), span, (before, limit))
     });
     Ok(ok(found.await?))
+}
+
+/// The query of the history as a file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exported {
+    from: Option<String>,
+    to: Option<String>,
+}
+
+/// `GET /agent-state/{user_id}/history.csv`: all of it, oldest first.
+///
+/// # Errors
+/// 404 for an unknown agent, 422 naming the field.
+pub async fn export(
+    State(core): State<Core>,
+    who: May<ReadAgents>,
+    PathOf(user): PathOf<UserId>,
+    QueryOf(asked): QueryOf<Exported>,
+) -> Result<Response> {
+    let span = Span::read(asked.from.as_deref(), asked.to.as_deref())?;
+    let whose = (who.tenant, user);
+    core.db.read(move |r| sql::one(r, whose.0, user)).await?.or_not_found("agent")?;
+    let first = (core.db.clone(), Some(0), String::from(history::HEADER));
+    let lines = futures_util::stream::unfold(first, move |(db, after, mut text)| async move {
+        let after = after?;
+        match db.read(move |r| history::oldest(r, whose, span, after)).await {
+            Ok(found) => {
+                found.iter().for_each(|interval| interval.line(&mut text));
+                let next = history::last_of(&found);
+                Some((Ok(Bytes::from(text)), (db, next, String::new())))
+            }
+            // The answer has begun: breaking it off is the only way to say that it is not whole.
+            Err(e) => Some((Err(e), (db, None, String::new()))),
+        }
+    });
+    Ok(csv::file(Body::from_stream(lines), "attachment; filename=\"agent-history.csv\""))
 }

@@ -6,14 +6,19 @@
 //! meanwhile waits as the next state.
 
 mod change;
+mod history;
 pub mod http;
+mod keep;
+pub mod reasons;
 mod record;
+pub mod settings;
 mod sql;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use change::{Chooser, answered, choose, left, lost, part_ended, paused, unpaused, wrapped_up};
+pub use keep::keep;
 pub use sql::{board, by_extension, due_wrap_ups};
 pub use state::{Choice, State};
 

@@ -9,10 +9,8 @@ use crate::{
     db::Write,
     error::{Error, Result},
     id::{EntityId, TenantId, UserId},
-    time,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
-use serde::Serialize;
 
 /// Agents a board shows at most, by name.
 const BOARD_MAX: i64 = 1_000;
@@ -63,13 +61,13 @@ fn record(row: &Row<'_>) -> Result<Record> {
     })
 }
 
-fn state_of(row: &Row<'_>, column: usize) -> Result<Option<State>> {
+pub(super) fn state_of(row: &Row<'_>, column: usize) -> Result<Option<State>> {
     let word: Option<String> = row.get(column)?;
     let known = word.map(|word| word.parse().map_err(|()| unknown()));
     known.transpose()
 }
 
-fn unknown() -> Error {
+pub(super) fn unknown() -> Error {
     Error::internal("an unknown agent state")
 }
 
@@ -224,65 +222,6 @@ pub(super) fn latest_call(
         .query_row((tenant, user), |row| row.get(0))
         .optional()?;
     Ok(found)
-}
-
-/// How long a state may last for that reason, milliseconds; nothing where it may last for ever.
-pub(super) fn limit_ms(
-    conn: &Connection,
-    tenant: TenantId,
-    state: State,
-    reason: &str,
-) -> Result<Option<i64>> {
-    let found: Option<Option<i64>> = conn
-        .prepare_cached(
-            "select limit_minutes * 60000 from agent_reasons
-             where tenant_id = ?1 and name = ?2 and state = ?3",
-        )?
-        .query_row((tenant, reason, state.name()), |row| row.get(0))
-        .optional()?;
-    Ok(found.flatten())
-}
-
-/// One stretch of time that an agent spent in a state.
-#[derive(Debug, Serialize)]
-pub struct Interval {
-    id: i64,
-    state: State,
-    reason: Option<String>,
-    source: String,
-    call_id: Option<EntityId>,
-    #[serde(serialize_with = "time::as_rfc3339")]
-    started_at: i64,
-    #[serde(serialize_with = "time::as_rfc3339_opt")]
-    ended_at: Option<i64>,
-    duration_ms: Option<i64>,
-}
-
-/// What an agent did, the newest first, from before row `before` on.
-pub(super) fn history(
-    conn: &Connection,
-    tenant: TenantId,
-    user: UserId,
-    (before, limit): (i64, i64),
-) -> Result<Vec<Interval>> {
-    conn.prepare_cached(
-        "select id, state, reason, source, started_at, ended_at, call_id from agent_state_history
-         where tenant_id = ?1 and user_id = ?2 and id < ?3 order by id desc limit ?4",
-    )?
-    .query_and_then((tenant, user, before, limit), |row| {
-        let (started_at, ended_at): (i64, Option<i64>) = (row.get(4)?, row.get(5)?);
-        Ok(Interval {
-            id: row.get(0)?,
-            state: state_of(row, 1)?.ok_or_else(unknown)?,
-            reason: row.get(2)?,
-            source: row.get(3)?,
-            call_id: row.get(6)?,
-            started_at,
-            ended_at,
-            duration_ms: ended_at.map(|end| end - started_at),
-        })
-    })?
-    .collect()
 }
 
 /// `(state, from, to)` of all intervals in their order.

@@ -5,7 +5,7 @@ mod rights;
 mod systemd;
 
 use crate::{
-    attachments,
+    agents, attachments,
     auth::{Passwords, Sessions, sql as auth_sql, token},
     bell::{self, Owed},
     bins::Bins,
@@ -136,6 +136,7 @@ impl Server {
         let rights = tokio::spawn(core.hub.clone().keep_rights());
         let presence = tokio::spawn(core.hub.clone().tell_presence());
         let here = tokio::spawn(presence::keep(core.clone()));
+        let agents = tokio::spawn(agents::keep(core.db.clone(), core.hub.clone()));
         let touch = tokio::spawn(touch_sessions(core.clone()));
         let watchdog = tokio::spawn(watchdog(core.clone()));
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
@@ -170,8 +171,8 @@ impl Server {
             tracing::warn!("not everything finished in time");
         }
         for task in [
-            sweep, rights, presence, here, touch, watchdog, files, clocks, replays, trimming,
-            forgetting, heartbeat,
+            sweep, rights, presence, here, agents, touch, watchdog, files, clocks, replays,
+            trimming, forgetting, heartbeat,
         ] {
             task.abort();
         }

@@ -66,9 +66,9 @@ macro_rules! texts {
 }
 
 /// One text an entity.
-const ENTITIES: [&str; 15] = texts!(
+const ENTITIES: [&str; 16] = texts!(
     "ticket" "comment" "attachment" "user" "team" "kb_article" "sla" "notification" "webhook_test"
-    "webhook" "agent_state" "call" "chat" "chat_message" "chat_read"
+    "webhook" "agent_state" "agent_overdue" "call" "chat" "chat_message" "chat_read"
 );
 
 /// The `$defs` of every schema.

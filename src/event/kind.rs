@@ -85,6 +85,7 @@ kinds! {
     WebhookDisabled "webhook.disabled" Staff,
     WebhookBacklog "webhook.backlog" Staff,
     AgentStateChanged "agent.state.changed" Staff,
+    AgentStateOverdue "agent.state.overdue" Staff,
     CallIncoming "call.incoming" Staff,
     CallOutgoing "call.outgoing" Staff,
     CallRinging "call.ringing" Staff,

@@ -5,6 +5,7 @@ pub mod caller;
 mod client;
 pub mod cookie;
 mod core;
+pub mod csv;
 pub mod frame;
 pub mod idempotency;
 pub mod metrics;

@@ -129,6 +129,14 @@ impl Presence {
         here.get(&tenant).and_then(|t| t.get(&user)).is_some_and(|p| p.connections > 0)
     }
 
+    /// All staff who are here, on all tenants: with a connection (`None`), or since when, in ticks,
+    /// without one.
+    pub fn staff(&self) -> Vec<(TenantId, UserId, Option<i64>)> {
+        let here = self.here.lock();
+        let all = here.iter().flat_map(|(tenant, users)| users.values().map(|p| (*tenant, p)));
+        all.filter(|(_, p)| p.role.is_staff()).map(|(t, p)| (t, p.user, p.left_at)).collect()
+    }
+
     /// All who are here in a tenant, the longest first.
     pub fn online(&self, tenant: TenantId) -> Vec<Present> {
         let ticks = self.clock.ticks_ms();

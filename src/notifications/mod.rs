@@ -115,6 +115,8 @@ named! {
         ChatMessage "chat_message",
         /// Somebody else chose the recipient's state.
         AgentStateForced "agent_state_forced",
+        /// An agent's reason has lasted for too long.
+        AgentStateOverdue "agent_state_overdue",
         /// A webhook fails again and again.
         WebhookFailing "webhook_failing",
         /// A webhook was switched off.
@@ -159,6 +161,8 @@ named! {
         Team "team",
         /// They administer the tenant.
         Administrator "administrator",
+        /// They look after agents.
+        Supervisor "supervisor",
         /// It is about them.
         Subject "subject",
     }

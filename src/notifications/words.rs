@@ -190,6 +190,11 @@ pub fn agent_next_state_forced(state: &str, author: &str) -> String {
     format!("Your state after the call was set to {state} by {author}")
 }
 
+/// An agent's reason has lasted for longer than its minutes.
+pub fn agent_state_overdue(name: &str, reason: &str, minutes: i64) -> String {
+    format!("{name} is over the {minutes} min of '{reason}'")
+}
+
 /// A webhook fails again and again.
 pub fn webhook_failing(name: &str, times: u32) -> String {
     format!("Webhook '{name}' has failed {times} times")
@@ -259,6 +264,7 @@ pub fn summary(kind: Type, count: usize, author: &str) -> String {
         | Type::SlaBreached
         | Type::CallMissed
         | Type::AgentStateForced
+        | Type::AgentStateOverdue
         | Type::WebhookFailing
         | Type::WebhookDisabled => "changes were made",
     };
@@ -274,6 +280,7 @@ pub fn why(reason: Reason) -> &'static str {
         Reason::Mentioned => "You are told because you were mentioned.",
         Reason::Team => "You are told because it concerns your team.",
         Reason::Administrator => "You are told because you are an administrator.",
+        Reason::Supervisor => "You are told because you look after agents.",
         Reason::Subject => "You are told because it is about you.",
     }
 }

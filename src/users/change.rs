@@ -3,6 +3,7 @@
 
 use super::{Edit, Hand, New, User, sql};
 use crate::{
+    agents,
     auth::{self, Role},
     db::{OnUnique, Say, Write},
     erasure,
@@ -142,6 +143,9 @@ pub fn change(
         let say = Say::new(hand.tenant, Kind::UserUpdated, &after)?.by(hand.actor.clone());
         let said = w.say(say.changes(&changes)?)?;
         let lost_staff = before.role.is_staff() && !after.role.is_staff();
+        if lost_staff || (changes.touches("is_active") && !after.is_active) {
+            agents::left(w, hand.tenant, id, &hand.actor)?;
+        }
         if lost_staff || !after.is_active {
             webhooks::own::withdraw(w, hand.tenant, id)?;
         }
@@ -215,6 +219,7 @@ pub fn remove(
     webhooks::own::remove(w, hand.tenant, id)?;
     sql::set_webhook_url(w, hand.tenant, id, None)?;
     teams::leave_all(w, hand.tenant, id, &hand.actor)?;
+    agents::left(w, hand.tenant, id, &hand.actor)?;
     let kind = if before.deleted_at.is_none() { Kind::UserDeleted } else { Kind::UserUpdated };
     let say = Say::new(hand.tenant, kind.clone(), &after)?.by(hand.actor.clone());
     let said = w.say(say.changes(&changes)?)?;

@@ -37,6 +37,9 @@ const GROUPS = [
     ["kb_article_published", "An article was published"],
     ["kb_article_deleted", "An article was deleted"],
   ]],
+  ["Supervision", "supervisor", [
+    ["agent_state_overdue", "An agent's reason lasts for too long"],
+  ]],
   ["Administration", "admin", [
     ["user_created", "An account was made"],
     ["user_updated", "An account changed"],

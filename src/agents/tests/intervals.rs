@@ -30,7 +30,7 @@ fn something(w: &mut Write<'_>, dice: &mut Dice, (tenant, agent): (TenantId, Use
         1 => w.now + dice.below(60_000),
         _ => w.now,
     };
-    let number = call(dice.below(3));
+    let number = call(u128::try_from(dice.below(3)).unwrap());
     match dice.below(10) {
         0..3 => {
             let state = State::CHOSEN[usize::try_from(dice.below(4)).unwrap()];

@@ -1,5 +1,6 @@
 //! Agents against a real database: what calls, people, PBXes and lost connections make of them.
 
+mod calls;
 mod intervals;
 
 use super::{AgentState, Choice, Chooser, State, choose, sql};
@@ -62,9 +63,7 @@ pub(super) fn picks(
     choose(w, tenant, agent, &choice, &chooser).unwrap();
 }
 
-pub(super) fn call(number: i64) -> EntityId {
-    let mut bytes = *EntityId::new(1_000).0.as_bytes();
-    bytes[8..].copy_from_slice(&number.to_be_bytes());
-    bytes[8] = 0x80;
-    EntityId(uuid::Uuid::from_bytes(bytes))
+/// The same id for the same number.
+pub(super) fn call(number: u128) -> EntityId {
+    EntityId(uuid::Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + number))
 }

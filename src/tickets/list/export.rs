@@ -1,6 +1,6 @@
 //! Tickets as lines of a CSV file (RFC 4180) that no spreadsheet mistakes for formulas.
 
-use crate::{id::UserId, tickets::ticket::Ticket, time};
+use crate::{http::csv, id::UserId, tickets::ticket::Ticket, time};
 use std::collections::BTreeMap;
 
 /// The first line.
@@ -40,67 +40,13 @@ pub(super) fn line(to: &mut String, t: &Ticket, names: &BTreeMap<UserId, String>
         id(t.merged_into_id.map(|ticket| ticket.to_string())),
         t.description.clone(),
     ];
-    for (at, text) in cells.iter().enumerate() {
-        if at > 0 {
-            to.push(',');
-        }
-        cell(to, text);
-    }
-    to.push_str("\r\n");
-}
-
-/// A cell in quotes where it needs them. A text that a spreadsheet would run as a formula gets an
-/// apostrophe before it, which spreadsheets take as "this is text".
-pub fn cell(to: &mut String, text: &str) {
-    let runs = text.starts_with(['\t', '\r', '\n'])
-        || text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
-    let quoted = runs || text.contains(['"', ',', ';', '\r', '\n']) || text.starts_with(' ');
-    if quoted {
-        to.push('"');
-    }
-    if runs {
-        to.push('\'');
-    }
-    for c in text.chars() {
-        if c == '"' {
-            to.push('"');
-        }
-        to.push(c);
-    }
-    if quoted {
-        to.push('"');
-    }
+    csv::line(to, &cells);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tickets::testing::a_ticket;
-
-    fn shown(text: &str) -> String {
-        let mut to = String::new();
-        cell(&mut to, text);
-        to
-    }
-
-    /// What a spreadsheet would run stands behind an apostrophe, within quotes.
-    #[test]
-    fn no_cell_is_a_formula() {
-        for text in
-            ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u{3000}=1", "＝1", "\n=1"]
-        {
-            assert_eq!(shown(text), format!("\"'{text}\""));
-        }
-        assert_eq!(shown("=\"a\""), "\"'=\"\"a\"\"\"");
-    }
-
-    #[test]
-    fn cells_are_quoted_where_they_need_it() {
-        assert_eq!(shown("plain"), "plain");
-        assert_eq!(shown("a,b"), "\"a,b\"");
-        assert_eq!(shown("say \"hi\""), "say \"\"hi\"\"".replacen("say", "\"say", 1) + "\"");
-        assert_eq!(shown("two\nlines"), "\"two\nlines\"");
-    }
 
     /// Every line has as many cells as the first one.
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     db::Db,
     error::{Error, Result},
     http::{
-        Answer, Caller, Core, May, QueryOf, ok,
+        Answer, Caller, Core, May, QueryOf, csv, ok,
         page::Paging,
         permission::{ExportTickets, HaveViews, ReadTickets},
     },
@@ -17,7 +17,6 @@ use crate::{
 use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderValue, header},
     response::Response,
 };
 use serde_json::json;
@@ -70,12 +69,7 @@ pub async fn export(
         };
         Some((Ok(Bytes::from(text)), (db, wanted, after, String::new())))
     });
-    let mut response = Response::new(Body::from_stream(lines));
-    let csv = HeaderValue::from_static("text/csv; charset=utf-8");
-    let file = HeaderValue::from_static("attachment; filename=\"tickets.csv\"");
-    response.headers_mut().insert(header::CONTENT_TYPE, csv);
-    response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
-    Ok(response)
+    Ok(csv::file(Body::from_stream(lines), "attachment; filename=\"tickets.csv\""))
 }
 
 /// What is asked for, with the filters of a view under it where one is named.

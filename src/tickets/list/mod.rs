@@ -7,7 +7,6 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub use export::cell;
 pub use sql::newest;
 
 use super::{
