@@ -59,10 +59,12 @@ export class Floor extends EventTarget {
 
   /** Newest first, so the oldest is applied first. */
   #hear(events) {
-    const states = events.filter(({ type }) => type === "agent.state.changed").reverse();
-    for (const { data, at } of states) {
+    const states = events.filter(({ type }) => type === "agent.state.changed" || type === "agent.state.overdue").reverse();
+    for (const { type, data, at } of states) {
       const before = this.agents.get(data.user_id) ?? { user_id: data.user_id };
-      this.agents.set(data.user_id, { ...before, state: data.state, reason: data.reason ?? null, next_state: data.next_state ?? null, since: data.since ?? at });
+      const { state, reason = null, next_state = null, next_reason = null, call_id = null, since = at } = data;
+      const now = { state, reason, next_state, next_reason, call_id, since, overdue: before.overdue && before.since === since };
+      this.agents.set(data.user_id, type === "agent.state.overdue" ? { ...before, overdue: true } : { ...before, ...now });
       this.fresh.add(data.user_id);
     }
     if (states.length) this.#tell();

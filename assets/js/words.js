@@ -70,7 +70,8 @@ function agentState(e) {
   const d = e.data;
   const why = plain(d.reason) ? ` · ${cut(plain(d.reason), 40)}` : "";
   const name = person(e, d.user_id, d.user_name);
-  if (d.previous_state === d.state) return say`${name} is still ${stateWords(d.state)}${soft(why)}`;
+  const next = d.next_state ? `, ${stateWords(d.next_state)} comes after` : "";
+  if (d.previous_state === d.state) return say`${name} is still ${stateWords(d.state)}${soft(why + next)}`;
   const notes = [d.previous_state && `was ${stateWords(d.previous_state)}`,
     Number.isFinite(d.previous_duration_ms) && `for ${span(d.previous_duration_ms)}`].filter(Boolean).join(" ");
   return say`${name} is now ${stateWords(d.state)}${soft(why + (notes && ` (${notes})`))}`;
@@ -94,6 +95,7 @@ const person2 = (d) => plainText(d.name) ?? plainText(d.email) ?? "somebody";
 
 const SENTENCES = {
   "agent.state.changed": agentState,
+  "agent.state.overdue": (e) => say`${person(e, e.data.user_id)} is over the ${span((e.data.limit_minutes ?? 0) * 60_000)} of ${plainText(e.data.reason) ?? stateWords(e.data.state)}`,
   "call.incoming": (e) => say`Call from ${caller(e.data)}${soft(queue(e.data))}`,
   "call.outgoing": (e) => say`${agent(e)} calls ${plainText(e.data.to_number) ?? "somebody"}`,
   "call.ringing": (e) => say`Call from ${caller(e.data)} rings at ${agent(e)}`,

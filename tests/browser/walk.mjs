@@ -115,6 +115,41 @@ await step("one's own state is chosen on the board, and the feed tells it", asyn
   await feed.getByRole("button").filter({ hasText: "Vera Walker is now busy" }).waitFor();
 });
 
+await step("a supervisor names a reason, chooses it, and changes what somebody else does", async () => {
+  await open("Agents");
+  await page.getByRole("button", { name: "Reasons and wrap-up" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("New reason").fill("Lunch");
+  await dialog.getByLabel("Minutes at most").fill("0");
+  await forgiving([/422/], async () => {
+    await dialog.getByRole("button", { name: "Add the reason" }).click();
+    await dialog.getByText("Must be 1 to 1440").waitFor();
+  });
+  await dialog.getByLabel("Minutes at most").fill("45");
+  await dialog.getByRole("button", { name: "Add the reason" }).click();
+  await dialog.getByRole("listitem").filter({ hasText: "Lunch away, at most 45 min" }).waitFor();
+  await inspect(page, "agent-rules");
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await page.getByLabel("Away", { exact: true }).check();
+  const mine = page.locator(".agent", { hasText: "Vera Walker (you)" });
+  await mine.getByText("Away", { exact: true }).waitFor();
+  await page.getByLabel("Your reason").selectOption("Lunch");
+  await mine.getByText("Lunch", { exact: true }).waitFor();
+  assert.equal((await api.get("/agent-state/me")).reason, "Lunch");
+  await mine.locator("time", { hasText: /^for \d+ s$/ }).waitFor();
+  const eve = page.locator(".agent", { hasText: HOSTILE });
+  await eve.getByRole("button", { name: `Change the state of ${HOSTILE}` }).click();
+  await dialog.getByLabel("State", { exact: true }).selectOption("busy");
+  await dialog.getByLabel("Reason", { exact: true }).fill("stocktaking");
+  await dialog.getByLabel("Seconds after a call").fill("10");
+  await inspect(page, "agent-change");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await eve.getByText("Busy", { exact: true }).waitFor();
+  await eve.getByText("stocktaking").waitFor();
+  await page.getByLabel("Busy", { exact: true }).check();
+  await mine.getByText("Busy", { exact: true }).waitFor();
+});
+
 await step("who is online counts this page", async () => {
   await open("Who is online");
   const row = page.getByRole("row").filter({ hasText: "Vera Walker" });

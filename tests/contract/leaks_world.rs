@@ -167,6 +167,9 @@ impl Garden {
         self.note("teams", &team);
         let state = json!({ "state": "busy", "reason": self.word("reason", STAFF) });
         agent.post("/api/v1/agent-state/me", &state).expect(200);
+        let reason = json!({ "name": self.word("reasonname", STAFF), "limit_minutes": 30 });
+        let reason = make(admin, "/agent-state/reasons", reason);
+        self.note("reasons", &reason);
         let event = json!({ "type": "order.paid", "data": { "a": self.word("event", STAFF) } });
         let said = make(admin, "/events", event);
         self.ids.entry("events").or_default().push(said["seq"].to_string());

@@ -12,6 +12,8 @@
 
 mod accounts;
 mod agents;
+mod agents_away;
+mod agents_rules;
 mod bad_peers;
 mod bins;
 mod catalogue;
@@ -55,6 +57,7 @@ mod restarts;
 mod resuming;
 mod roles;
 mod roles_desk;
+mod roles_floor;
 mod search;
 mod seed_a;
 mod setup;

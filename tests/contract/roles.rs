@@ -2,7 +2,7 @@
 
 use crate::{
     harness::{Api, Server, Session, Socket, Tenant},
-    roles_desk,
+    roles_desk, roles_floor,
     wire::until,
 };
 use serde_json::{Value, json};
@@ -28,6 +28,8 @@ const WHO: [&str; 7] =
 pub(crate) const SIGNED_IN: [u16; 7] = [401, 200, 200, 200, 200, 200, 200];
 /// Agents and above.
 pub(crate) const STAFF: [u16; 7] = [401, 403, 200, 200, 200, 200, 200];
+/// Supervisors and above.
+pub(crate) const SUPERVISORS: [u16; 7] = [401, 403, 403, 200, 200, 200, 200];
 /// Administrators.
 pub(crate) const ADMIN: [u16; 7] = [401, 403, 403, 403, 200, 200, 200];
 /// The system administrator.
@@ -58,17 +60,16 @@ pub(crate) fn row(
 /// setting up.
 pub(crate) fn table() -> Vec<Row> {
     let mut rows = roles_desk::table();
+    rows.extend(roles_floor::table());
     rows.extend(house());
     rows.extend(endings());
     rows
 }
 
-/// All of it but the desk's, which comes first, and what ends something.
+/// All of it but the desk's and the floor's, which come first, and what ends something.
 fn house() -> Vec<Row> {
     let none = || json!({});
     let event = || json!({ "type": "order.paid", "data": {} });
-    let state = || json!({ "state": "busy" });
-    let supervisors = [401, 403, 403, 200, 200, 200, 404];
     vec![
         row("GET", "/auth/me", none(), SIGNED_IN),
         row("PATCH", "/auth/me", none(), SIGNED_IN),
@@ -102,11 +103,6 @@ fn house() -> Vec<Row> {
         row("GET", "/event-types", none(), STAFF),
         row("POST", "/event-types/{type}", none(), answered(422, ADMIN)),
         row("PATCH", "/event-types/{type}", none(), theirs(ADMIN)),
-        row("GET", "/agent-state", none(), STAFF),
-        row("GET", "/agent-state/me", none(), STAFF),
-        row("POST", "/agent-state/me", state(), STAFF),
-        row("PUT", "/agent-state/{user}", state(), supervisors),
-        row("GET", "/agent-state/{user}/history", none(), theirs(STAFF)),
         row("GET", "/webhooks", none(), ADMIN),
         row("POST", "/webhooks", none(), answered(422, ADMIN)),
         row("GET", "/webhooks/{hook}", none(), theirs(ADMIN)),
@@ -216,6 +212,7 @@ impl World {
             ("{tenant}", system.tenant_id().to_owned()),
         ];
         ids.extend(roles_desk::things(&system));
+        ids.extend(roles_floor::things(&system));
         let [customer, agent, supervisor, admin] = people.map(|session| (*session).clone());
         let stranger = (*other.admin).clone();
         let who = [server.api(), customer, agent, supervisor, admin, (*system).clone(), stranger];

@@ -3,7 +3,7 @@
 
 use crate::{
     harness::Session,
-    roles::{ADMIN, Row, SIGNED_IN, STAFF, answered, row, theirs},
+    roles::{ADMIN, Row, SIGNED_IN, STAFF, SUPERVISORS, answered, row, theirs},
 };
 use serde_json::{Value, json};
 
@@ -36,9 +36,6 @@ fn nowhere(statuses: [u16; 7]) -> [u16; 7] {
 
 /// A ticket that names no customer: staff see it, customers and other tenants do not.
 const TICKET: [u16; 7] = [401, 404, 200, 200, 200, 200, 404];
-
-/// Supervisors and above.
-const SUPERVISORS: [u16; 7] = [401, 403, 403, 200, 200, 200, 200];
 
 fn none() -> Value {
     json!({})

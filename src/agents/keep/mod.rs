@@ -86,7 +86,14 @@ impl Watcher {
     }
 
     async fn round(&mut self, db: &Db, hub: &Hub, ticks: i64) -> Result<()> {
-        let found = self.look(&hub.presence().staff(), ticks);
+        let beats = ticks >= self.beat_at;
+        if beats {
+            let seen = db.read(sql::seen).await?;
+            let now = db.clock().now_ms();
+            self.adopt(seen.into_iter().map(|(t, u, at)| ((t, u), ticks - (now - at).max(0))));
+            self.beat_at = ticks + BEAT_EVERY_MS;
+        }
+        let found = self.look(&hub.presence().staff(), ticks, beats);
         for step in found.seen.chunks(STEP) {
             let step = step.to_vec();
             db.write(move |w| sql::mark_seen(w, &step)).await?;
@@ -103,12 +110,17 @@ impl Watcher {
         Ok(())
     }
 
-    /// One look at the staff that is present: `(tenant, user, since when not any more)`.
-    fn look(&mut self, staff: &[(TenantId, UserId, Option<i64>)], ticks: i64) -> Found {
-        let beats = ticks >= self.beat_at;
-        if beats {
-            self.beat_at = ticks + BEAT_EVERY_MS;
+    /// Takes in who was seen, by the database, and is not known here: a socket that lived for less
+    /// than a look while the process stood still, and a loss that could not be written down.
+    fn adopt(&mut self, seen: impl Iterator<Item = (Who, i64)>) {
+        for (who, last) in seen.filter(|(who, _)| !self.returning.contains_key(who)) {
+            self.here.entry(who).or_insert((last, false));
         }
+    }
+
+    /// One look at the staff that is present: `(tenant, user, since when not any more)`. Now and
+    /// then all who are here are seen, else only who came.
+    fn look(&mut self, staff: &[(TenantId, UserId, Option<i64>)], ticks: i64, all: bool) -> Found {
         let mut found = Found::default();
         for &(tenant, user, left_at) in staff {
             let who = (tenant, user);
@@ -117,7 +129,7 @@ impl Watcher {
             let before = self.here.insert(who, (left_at.unwrap_or(ticks), is_here));
             // Who came and went between two looks has had a socket, too.
             let came = before.is_none_or(|(_, was_here)| is_here && !was_here);
-            if came || (beats && is_here) {
+            if came || (all && is_here) {
                 found.seen.push(who);
             }
         }
@@ -155,26 +167,43 @@ mod tests {
     #[test]
     fn who_is_gone_for_half_a_minute_is_lost_and_who_comes_back_before_is_not() {
         let mut watcher = Watcher::new(0, Vec::new());
-        assert_eq!(watcher.look(&here(0..2), 1_000).seen, [who(0), who(1)], "they came");
-        assert_eq!(watcher.look(&here(0..2), 2_000), Found::default(), "nothing new");
+        assert_eq!(watcher.look(&here(0..2), 1_000, false).seen, [who(0), who(1)], "they came");
+        assert_eq!(watcher.look(&here(0..2), 2_000, false), Found::default(), "nothing new");
         let left = [(TENANT, who(0).1, Some(2_500)), (TENANT, who(1).1, Some(2_500))];
-        assert_eq!(watcher.look(&left, 3_000), Found::default());
+        assert_eq!(watcher.look(&left, 3_000, false), Found::default());
         // Presence forgets who is gone after ten seconds.
-        assert_eq!(watcher.look(&[], 29_900), Found::default());
-        assert_eq!(watcher.look(&here(0..1), 29_950), Found { seen: vec![who(0)], lost: vec![] });
-        assert_eq!(watcher.look(&here(0..1), 32_500).lost, [(who(1), None)]);
-        assert_eq!(watcher.look(&here(0..1), 33_000).lost, [(who(1), None)], "until written");
+        assert_eq!(watcher.look(&[], 29_900, false), Found::default());
+        assert_eq!(
+            watcher.look(&here(0..1), 29_950, false),
+            Found { seen: vec![who(0)], lost: vec![] }
+        );
+        assert_eq!(watcher.look(&here(0..1), 32_500, false).lost, [(who(1), None)]);
+        assert_eq!(
+            watcher.look(&here(0..1), 33_000, false).lost,
+            [(who(1), None)],
+            "until written"
+        );
         watcher.here.remove(&who(1));
-        assert_eq!(watcher.look(&here(0..1), 34_000), Found::default());
+        assert_eq!(watcher.look(&here(0..1), 34_000, false), Found::default());
     }
 
     #[test]
-    fn all_who_are_here_are_written_down_together_every_half_a_minute() {
+    fn all_who_are_here_are_written_down_when_asked_for_and_else_only_who_came() {
         let mut watcher = Watcher::new(0, Vec::new());
-        watcher.look(&here(0..200), 0);
-        let looks = (1..=120).map(|look| watcher.look(&here(0..200), look * 500));
-        let beats: Vec<_> = looks.map(|found| found.seen.len()).filter(|seen| *seen > 0).collect();
-        assert_eq!(beats, [200, 200], "in a minute");
+        assert_eq!(watcher.look(&here(0..200), 0, false).seen.len(), 200);
+        assert_eq!(watcher.look(&here(0..201), 500, false).seen, [who(200)]);
+        assert_eq!(watcher.look(&here(0..201), 1_000, true).seen.len(), 201);
+    }
+
+    #[test]
+    fn who_was_seen_by_the_database_alone_is_lost_when_their_time_is_over() {
+        let mut watcher = Watcher::new(0, vec![(TENANT, who(3).1, 77)]);
+        watcher.look(&here(0..1), 40_000, false);
+        watcher.adopt((0..4).map(|number| (who(number), 15_000)));
+        assert_eq!(watcher.look(&here(0..1), 44_999, false).lost, []);
+        let mut lost = watcher.look(&here(0..1), 45_000, false).lost;
+        lost.sort_unstable();
+        assert_eq!(lost, [(who(1), None), (who(2), None)], "and not who may still come back");
     }
 
     #[test]
@@ -183,8 +212,8 @@ mod tests {
         let mut watcher = Watcher::new(5_000, before);
         for ticks in (5_000..64_500).step_by(500) {
             let back = u128::try_from((ticks - 5_000) / 100).unwrap().min(200);
-            assert_eq!(watcher.look(&here(0..back), ticks).lost, [], "at {ticks}");
+            assert_eq!(watcher.look(&here(0..back), ticks, false).lost, [], "at {ticks}");
         }
-        assert_eq!(watcher.look(&here(0..200), 65_000).lost, [(who(200), Some(77))]);
+        assert_eq!(watcher.look(&here(0..200), 65_000, false).lost, [(who(200), Some(77))]);
     }
 }
