@@ -1,4 +1,5 @@
-//! Agents who lose their connection: after a grace, after a crash, and never without having had one.
+//! Agents who lose their connection: after a grace, after a crash, and never without having had
+//! one.
 
 use crate::{
     harness::{Server, Session, Socket},

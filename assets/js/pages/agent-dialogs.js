@@ -58,7 +58,7 @@ export function changeAgent(agent, name, reasons, changed) {
       if (wish.state !== before.state || (wish.reason ?? "") !== before.reason) changed((await api.put(path, wish)).data);
       if (seconds(wrapUp) !== agent.wrap_up_seconds) changed((await api.patch(`${path}/settings`, { wrap_up_seconds: seconds(wrapUp) })).data);
       node.close();
-      toast(`${name} is told`);
+      toast("Saved");
     } catch (error) {
       showError(form, error);
     }
@@ -85,7 +85,7 @@ export async function openRules(reasons, changed) {
     h("button", { type: "submit", class: "button" }, "Save the time"));
   const node = openDialog({
     title: "Reasons and wrap-up",
-    body: [list, form, h("hr"), rules],
+    body: [list, form, rules],
     foot: [h("button", { type: "button", class: "button button-main", onclick: () => node.close() }, "Done")],
   });
   fill(form, h("div", { "data-message": true }), field("name", "New reason", name),
