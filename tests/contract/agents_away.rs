@@ -2,7 +2,7 @@
 //! one.
 
 use crate::{
-    harness::{Server, Session, Socket},
+    harness::{Line, Server, Session, Socket},
     wire::until,
 };
 use serde_json::{Value, json};
@@ -68,6 +68,34 @@ fn an_agent_whose_last_socket_is_gone_for_half_a_minute_is_offline_and_who_retur
     assert_eq!(told[0]["data"]["previous_state"], "busy");
     assert_eq!(told[0]["actor"]["kind"], "system");
     drop(again);
+}
+
+#[test]
+fn a_connection_of_either_protocol_keeps_an_agent_where_they_are() {
+    let server = Server::start();
+    let admin = server.admin();
+    let (agent, witness) = (admin.new_user("agent"), admin.new_user("agent"));
+    let (line, _) = Line::come_in(&server.api(), &json!({ "token": agent.token() }));
+    let socket = Socket::open(&agent);
+    until("both are counted", || (connections(&admin, &agent) == 2).then_some(()));
+    choose(&agent, "available");
+    socket.close();
+    until("one is left", || (connections(&admin, &agent) == 1).then_some(()));
+    let only = Socket::open(&witness);
+    choose(&witness, "available");
+    disconnect(&admin, &witness, only);
+    server.advance_ms(GRACE_MS);
+    // Both are looked at together.
+    until("the other is gone", || (mine(&witness)["state"] == "offline").then_some(()));
+    assert_eq!(mine(&agent)["state"], "available");
+    drop(line);
+    until("none is left", || (connections(&admin, &agent) == 0).then_some(()));
+    server.advance_ms(GRACE_MS);
+    let offline = until("the grace is over", || {
+        let now = mine(&agent);
+        (now["state"] == "offline").then_some(now)
+    });
+    assert_eq!(offline["reason"], "connection_lost");
 }
 
 #[test]
