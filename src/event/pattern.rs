@@ -212,7 +212,7 @@ mod tests {
             ("ticket.craeted", "ticket.created"),
             ("call.fancy", "call."),
             ("agent.state", "agent.state.changed"),
-            ("agent.status.*", "agent.state.changed"),
+            ("agent.status.*", "agent.state."),
             ("webhook.fail", "webhook.failing"),
         ] {
             let why = validate(pattern).unwrap_err();
