@@ -10,7 +10,8 @@
 //! * **Threshold**, knows no ticket and no SQL: [`http`] (callers, permissions, bodies, replies).
 //! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
-//!   rows and bytes), [`agents`] (their states), [`notifications`] (who is told what), [`erasure`]
+//!   rows and bytes), [`agents`] (their states), [`calls`] (who rings, who answers),
+//!   [`notifications`] (who is told what), [`erasure`]
 //!   (forgetting a person), [`events`] (the log from outside), [`sync`] (what a client shows),
 //!   [`webhooks`] (endpoints, users' own ones, the delivery engine), [`bins`] (addresses of our
 //!   own that keep what is sent to them, for trying webhooks out), [`retention`] (what is
@@ -27,6 +28,7 @@ pub mod attachments;
 pub mod auth;
 pub mod bell;
 pub mod bins;
+pub mod calls;
 pub mod cli;
 pub mod comments;
 pub mod config;

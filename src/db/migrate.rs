@@ -16,6 +16,7 @@ pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0008_invitations_and_erasures.sql"),
     include_str!("../../migrations/0009_search_by_kind.sql"),
     include_str!("../../migrations/0010_agents.sql"),
+    include_str!("../../migrations/0011_calls.sql"),
 ];
 
 /// Applies what is missing.

@@ -97,6 +97,7 @@ kinds! {
     CallEnded "call.ended" Staff,
     CallMissed "call.missed" Staff,
     CallAbandoned "call.abandoned" Staff,
+    CallUpdated "call.updated" Staff,
     CallWrapupCompleted "call.wrapup.completed" Staff,
     ChatCreated "chat.created" Participants,
     ChatMessage "chat.message" Participants,

@@ -1,0 +1,333 @@
+//! Statements over calls, what was said about them, and who had them.
+
+use super::{
+    Call,
+    machine::{Course, Direction, Heard, Part, Status, Step},
+    number,
+    tell::{Customer, RecentTicket},
+};
+use crate::{
+    db::{Write, read_uuid},
+    error::{Error, Result},
+    id::{EntityId, TenantId, UserId},
+};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+pub(super) const COLUMNS: &str = "c.rid, c.id, c.tenant_id, c.version, c.created_at, c.updated_at, \
+     c.deleted_at, c.source, c.external_id, c.direction, c.status, c.from_number, c.from_name, \
+     c.to_number, c.queue, c.agent_id, c.customer_id, c.ticket_id, c.started_at, c.ringing_at, \
+     c.answered_at, c.waiting_since, c.held_since, c.ended_at, c.result, c.wait_ms, c.talk_ms, \
+     c.hold_ms, c.disposition, c.note";
+
+fn entity(row: &Row<'_>, column: usize) -> Result<EntityId> {
+    Ok(EntityId(read_uuid(row.get_ref(column)?).map_err(Error::internal)?))
+}
+
+pub(super) fn call(row: &Row<'_>) -> Result<Call> {
+    let direction: String = row.get(9)?;
+    let status: String = row.get(10)?;
+    Ok(Call {
+        rid: row.get(0)?,
+        id: entity(row, 1)?,
+        tenant_id: row.get(2)?,
+        version: row.get(3)?,
+        created_at: row.get(4)?,
+        updated_at: row.get(5)?,
+        deleted_at: row.get(6)?,
+        source: row.get(7)?,
+        external_id: row.get(8)?,
+        direction: Direction::of(&direction).ok_or_else(|| Error::internal("an unknown way"))?,
+        status: Status::of(&status).ok_or_else(|| Error::internal("an unknown status"))?,
+        from_number: row.get(11)?,
+        from_name: row.get(12)?,
+        to_number: row.get(13)?,
+        queue: row.get(14)?,
+        agent_id: row.get(15)?,
+        customer_id: row.get(16)?,
+        ticket_id: row.get(17)?,
+        started_at: row.get(18)?,
+        ringing_at: row.get(19)?,
+        answered_at: row.get(20)?,
+        waiting_since: row.get(21)?,
+        held_since: row.get(22)?,
+        ended_at: row.get(23)?,
+        result: row.get(24)?,
+        wait_ms: row.get(25)?,
+        talk_ms: row.get(26)?,
+        hold_ms: row.get(27)?,
+        disposition: row.get(28)?,
+        note: row.get(29)?,
+    })
+}
+
+/// A call of a tenant whose beginning was heard of.
+pub(super) fn find(conn: &Connection, tenant: TenantId, id: EntityId) -> Result<Option<Call>> {
+    let sql =
+        format!("select {COLUMNS} from calls c where tenant_id = ?1 and id = ?2 and is_known");
+    conn.prepare_cached(&sql)?.query_and_then((tenant, id), call)?.next().transpose()
+}
+
+/// The call that somebody calls by that name, whether its beginning was heard of or not.
+pub(super) fn named(
+    conn: &Connection,
+    tenant: TenantId,
+    (source, external_id): (&str, &str),
+) -> Result<Option<Call>> {
+    let sql = format!(
+        "select {COLUMNS} from calls c
+         where tenant_id = ?1 and source = ?2 and external_id = ?3"
+    );
+    conn.prepare_cached(&sql)?
+        .query_and_then((tenant, source, external_id), call)?
+        .next()
+        .transpose()
+}
+
+/// Stores a call of which nothing is known yet, and answers its place.
+pub(super) fn insert(w: &Write<'_>, call: &Call) -> Result<i64> {
+    w.prepare_cached(
+        "insert into calls (id, tenant_id, source, external_id, direction, status, started_at,
+           touched_at, version, created_at, updated_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8, ?8)",
+    )?
+    .execute((
+        call.id,
+        call.tenant_id,
+        &call.source,
+        &call.external_id,
+        call.direction.name(),
+        call.status.name(),
+        call.started_at,
+        call.created_at,
+        call.version,
+    ))?;
+    Ok(w.last_insert_rowid())
+}
+
+/// Stores a call as it is now, and what is only known to the tables.
+pub(super) fn update(w: &Write<'_>, call: &Call, course: &Course) -> Result<()> {
+    let other = match call.direction {
+        Direction::Inbound => call.from_number.as_deref(),
+        Direction::Outbound => call.to_number.as_deref(),
+    };
+    w.prepare_cached(
+        "update calls set is_known = :known, direction = :direction, status = :status,
+           from_number = :from, from_name = :name, to_number = :to, queue = :queue,
+           was_queued = :queued, agent_id = :agent, started_at = :started, ringing_at = :ringing,
+           answered_at = :answered, waiting_since = :waiting, held_since = :held,
+           ended_at = :ended, result = :result, wait_ms = :wait, talk_ms = :talk, hold_ms = :hold,
+           peer = :peer, customer_id = :customer, ticket_id = :ticket, disposition = :word,
+           note = :note, touched_at = :now, version = :version, updated_at = :updated
+         where tenant_id = :tenant and rid = :rid",
+    )?
+    .execute(named_params! {
+        ":tenant": call.tenant_id, ":rid": call.rid, ":known": course.is_known,
+        ":direction": call.direction.name(), ":status": call.status.name(),
+        ":from": call.from_number, ":name": call.from_name, ":to": call.to_number,
+        ":queue": call.queue, ":queued": course.was_queued, ":agent": call.agent_id,
+        ":started": call.started_at, ":ringing": call.ringing_at, ":answered": call.answered_at,
+        ":waiting": call.waiting_since, ":held": call.held_since, ":ended": call.ended_at,
+        ":result": call.result, ":wait": call.wait_ms, ":talk": call.talk_ms,
+        ":hold": call.hold_ms, ":peer": number::digits(other.unwrap_or_default()),
+        ":customer": call.customer_id, ":ticket": call.ticket_id, ":word": call.disposition,
+        ":note": call.note, ":now": w.now, ":version": call.version,
+        ":updated": call.updated_at,
+    })?;
+    Ok(())
+}
+
+/// Notes that a call was heard of, though nothing about it changed.
+pub(super) fn touch(w: &Write<'_>, tenant: TenantId, rid: i64) -> Result<()> {
+    w.prepare_cached("update calls set touched_at = ?3 where tenant_id = ?1 and rid = ?2")?
+        .execute((tenant, rid, w.now))?;
+    Ok(())
+}
+
+/// Everything that was said about a call, in the order of the speakers' clocks.
+pub(super) fn steps(conn: &Connection, rid: i64) -> Result<Vec<Step>> {
+    conn.prepare_cached("select at_ms, data from call_steps where call_rid = ?1 order by at_ms")?
+        .query_and_then([rid], |row| {
+            let data: String = row.get(1)?;
+            let heard: Heard = serde_json::from_str(&data).map_err(Error::internal)?;
+            Ok(Step { at: row.get(0)?, heard })
+        })?
+        .collect()
+}
+
+/// Adds what was said.
+pub(super) fn add_step(w: &Write<'_>, rid: i64, step: &Step) -> Result<()> {
+    let data = serde_json::to_string(&step.heard).map_err(Error::internal)?;
+    w.prepare_cached("insert into call_steps (call_rid, at_ms, data) values (?1, ?2, ?3)")?
+        .execute((rid, step.at, data))?;
+    Ok(())
+}
+
+/// Stores who had a call; what is known of their writing up stays.
+pub(super) fn put_parts(w: &Write<'_>, call: &Call, parts: &[Part]) -> Result<()> {
+    let mut put = w.prepare_cached(
+        "insert into call_parts (call_rid, agent_id, number, tenant_id, started_at, ended_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6)
+         on conflict (call_rid, agent_id, number) do update set
+           started_at = excluded.started_at, ended_at = excluded.ended_at",
+    )?;
+    for part in parts {
+        let (from, to) = (part.started_at, part.ended_at);
+        put.execute((call.rid, part.agent_id, part.number, call.tenant_id, from, to))?;
+    }
+    Ok(())
+}
+
+/// Notes until when an agent may write up what was said in the part that they had last.
+pub(super) fn wraps_until(w: &Write<'_>, rid: i64, agent: UserId, until: i64) -> Result<()> {
+    w.prepare_cached(
+        "update call_parts set wrap_until = ?3, wrapped_at = null
+         where call_rid = ?1 and agent_id = ?2 and number = (
+           select max(number) from call_parts where call_rid = ?1 and agent_id = ?2)",
+    )?
+    .execute((rid, agent, until))?;
+    Ok(())
+}
+
+/// Notes that an agent has written up all that they had of a call.
+pub(super) fn wrapped(w: &Write<'_>, rid: i64, agent: UserId) -> Result<()> {
+    w.prepare_cached(
+        "update call_parts set wrapped_at = ?3
+         where call_rid = ?1 and agent_id = ?2 and wrap_until is not null and wrapped_at is null",
+    )?
+    .execute((rid, agent, w.now))?;
+    Ok(())
+}
+
+/// The living calls of a speaker that nobody has ended: their places and the speaker's names.
+pub(super) fn living(
+    conn: &Connection,
+    tenant: TenantId,
+    source: &str,
+) -> Result<Vec<(i64, String)>> {
+    Ok(conn
+        .prepare_cached(
+            "select rid, external_id from calls indexed by calls_open
+             where tenant_id = ?1 and source = ?2 and external_id is not null
+               and is_known and ended_at is null",
+        )?
+        .query_map((tenant, source), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whether somebody is active staff of the tenant.
+pub(super) fn is_staff(conn: &Connection, tenant: TenantId, user: UserId) -> Result<bool> {
+    let found = conn
+        .prepare_cached(
+            "select 1 from users where tenant_id = ?1 and id = ?2 and role <> 'customer'
+               and is_active and deleted_at is null",
+        )?
+        .query_row((tenant, user), |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Gives a call another speaker and that one's name for it.
+pub(super) fn rename(
+    w: &Write<'_>,
+    tenant: TenantId,
+    id: EntityId,
+    (source, external_id): (&str, &str),
+) -> Result<()> {
+    w.prepare_cached(
+        "update calls set source = ?3, external_id = ?4 where tenant_id = ?1 and id = ?2",
+    )?
+    .execute((tenant, id, source, external_id))?;
+    Ok(())
+}
+
+/// Tickets that come along with a call.
+const RECENT: i64 = 3;
+
+/// Accounts that are looked at whose numbers end alike.
+const ALIKE_MAX: i64 = 50;
+
+/// Customers whose numbers end with the same digits.
+pub(super) fn customers_by_phone(
+    conn: &Connection,
+    tenant: TenantId,
+    digits: &str,
+) -> Result<Vec<(UserId, String)>> {
+    let from = digits.len().saturating_sub(7);
+    let end = digits.get(from..).unwrap_or(digits);
+    // The expression is the one of the index, to the letter.
+    Ok(conn
+        .prepare_cached(
+            "select id, phone from users indexed by users_by_phone
+             where tenant_id = ?1 and substr(
+               replace(replace(replace(replace(replace(replace(replace(phone,
+                 ' ', ''), '-', ''), '(', ''), ')', ''), '/', ''), '.', ''), '+', ''), -7) = ?2
+               and phone is not null and deleted_at is null and role = 'customer' and is_active
+             limit ?3",
+        )?
+        .query_map((tenant, end, ALIKE_MAX), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+/// A customer as a call shows them.
+pub(super) fn customer(
+    conn: &Connection,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Option<Customer>> {
+    Ok(conn
+        .prepare_cached(
+            "select id, name, email, phone from users
+             where tenant_id = ?1 and id = ?2 and deleted_at is null",
+        )?
+        .query_row((tenant, user), |row| {
+            let (id, name, email, phone) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok(Customer { id, name, email, phone })
+        })
+        .optional()?)
+}
+
+/// The last tickets of a customer, the newest first.
+pub(super) fn recent_tickets(
+    conn: &Connection,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Vec<RecentTicket>> {
+    conn.prepare_cached(
+        "select id, number, subject, status from tickets indexed by tickets_by_requester
+         where tenant_id = ?1 and requester_id = ?2 and deleted_at is null
+         order by updated_at desc, number desc limit ?3",
+    )?
+    .query_and_then((tenant, user, RECENT), |row| {
+        let (number, subject, status) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok(RecentTicket { id: entity(row, 0)?, number, subject, status })
+    })?
+    .collect()
+}
+
+/// The people of the teams to which a queue belongs, who can work now.
+pub(super) fn members_of_queue(
+    conn: &Connection,
+    tenant: TenantId,
+    queue: &str,
+) -> Result<Vec<UserId>> {
+    Ok(conn
+        .prepare_cached(
+            "select distinct m.user_id from teams t cross join json_each(t.queue_names) q
+               cross join team_members m on m.team_id = t.id cross join users u on u.id = m.user_id
+             where t.tenant_id = ?1 and t.deleted_at is null and q.value = ?2
+               and u.is_active and u.deleted_at is null and u.role <> 'customer'",
+        )?
+        .query_map((tenant, queue), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+/// Everybody who works for a tenant.
+pub(super) fn all_staff(conn: &Connection, tenant: TenantId) -> Result<Vec<UserId>> {
+    Ok(conn
+        .prepare_cached(
+            "select id from users where tenant_id = ?1 and role <> 'customer' and is_active
+               and deleted_at is null order by id limit 1000",
+        )?
+        .query_map([tenant], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?)
+}
