@@ -47,7 +47,8 @@ create table calls (
 create unique index calls_by_external_id on calls (tenant_id, source, external_id)
   where external_id is not null;
 -- Lists are walked from the newest; the common filters leave few, or are met soon.
-create index calls_by_start on calls (tenant_id, started_at) where is_known;
+create index calls_by_start on calls (tenant_id, started_at, queue, direction, answered_at, ended_at,
+  wait_ms) where is_known;
 create index calls_by_queue on calls (tenant_id, queue, started_at) where is_known;
 create index calls_by_agent on calls (tenant_id, agent_id, started_at) where is_known;
 create index calls_by_peer on calls (tenant_id, substr(peer, -7), started_at) where is_known;
@@ -56,7 +57,7 @@ create index calls_by_customer on calls (tenant_id, customer_id, started_at)
   where customer_id is not null;
 -- What goes on now, for the board, and what nobody has heard of for long, for the sweep.
 create index calls_open on calls (tenant_id, status) where is_known and ended_at is null;
-create index calls_untouched on calls (touched_at) where ended_at is null;
+create index calls_untouched on calls (touched_at) where ended_at is null or not is_known;
 
 -- What was said about a call, by the telephone or by people. The same thing twice is one row.
 -- `at_ms` is the speaker's clock; `data` is JSON: the step itself.
@@ -80,6 +81,8 @@ create table call_parts (
   primary key (call_rid, agent_id, number)
 ) strict, without rowid;
 create index call_parts_by_agent on call_parts (tenant_id, agent_id, started_at);
+create index call_parts_wrapping on call_parts (wrap_until)
+  where wrap_until is not null and wrapped_at is null;
 create index call_parts_open on call_parts (tenant_id, agent_id) where ended_at is null;
 
 -- Whose number it is: the last digits of what people wrote into an account.

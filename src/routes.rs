@@ -10,6 +10,7 @@ use crate::{
     articles::{categories_http as categories, http as articles, public_http as reading},
     attachments::http as attachments,
     bins::http as bins,
+    calls::{http as calls, list::http as call_lists},
     comments::http as comments,
     events::{http as events, journey::http as journey, types::http as event_types},
     http::{Core, frame, origin},
@@ -95,6 +96,7 @@ fn api() -> Router<App> {
         )
         .merge(webhooks())
         .merge(floor())
+        .merge(calls())
         .route("/{*unknown}", any(assets::unknown))
 }
 
@@ -109,6 +111,21 @@ fn floor() -> Router<App> {
         .route("/agent-state/{user}/settings", patch(agent_settings::update_one))
         .route("/agent-state/{user}/history", get(agents::history))
         .route("/agent-state/{user}/history.csv", get(agents::export))
+}
+
+fn calls() -> Router<App> {
+    Router::new()
+        .route("/calls", get(call_lists::list).post(calls::create))
+        .route("/calls.csv", get(call_lists::export))
+        .route("/calls/{id}", get(calls::show))
+        .route("/calls/{id}/ring", post(calls::ring))
+        .route("/calls/{id}/answer", post(calls::answer))
+        .route("/calls/{id}/hold", post(calls::hold))
+        .route("/calls/{id}/resume", post(calls::resume))
+        .route("/calls/{id}/transfer", post(calls::transfer))
+        .route("/calls/{id}/end", post(calls::end))
+        .route("/calls/{id}/wrapup", post(calls::wrap_up))
+        .route("/calls/{id}/ticket", post(calls::ticket))
 }
 
 fn webhooks() -> Router<App> {

@@ -9,6 +9,7 @@ use crate::{
     auth::{Passwords, Sessions, sql as auth_sql, token},
     bell::{self, Owed},
     bins::Bins,
+    calls,
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
     erasure,
@@ -141,6 +142,7 @@ impl Server {
         let watchdog = tokio::spawn(watchdog(core.clone()));
         let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
         let clocks = tokio::spawn(sla::keep(core.db.clone()));
+        let calls = tokio::spawn(calls::keep(core.db.clone()));
         let replays = tokio::spawn(replay::keep(engine.clone()));
         let trimming = tokio::spawn(retention::keep(core.db.clone(), retention));
         let forgetting = tokio::spawn(erasure::keep(core.db.clone()));
@@ -171,7 +173,7 @@ impl Server {
             tracing::warn!("not everything finished in time");
         }
         for task in [
-            sweep, rights, presence, here, agents, touch, watchdog, files, clocks, replays,
+            sweep, rights, presence, here, agents, touch, watchdog, files, clocks, calls, replays,
             trimming, forgetting, heartbeat,
         ] {
             task.abort();

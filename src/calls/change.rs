@@ -6,14 +6,16 @@ use super::{
     sql, tell,
 };
 use crate::{
+    agents,
     db::Write,
     error::{OrNotFound as _, Result},
     event::Actor,
     id::{EntityId, TenantId, UserId},
 };
+use std::collections::BTreeSet;
 
 /// Most things kept that are said about one call. What is said beyond that is not taken in, but
-/// for its end, of which some more are.
+/// for its end, which always is, and some repetitions of that.
 const STEPS_MAX: usize = 500;
 const ENDS_MAX: usize = 8;
 
@@ -67,11 +69,17 @@ pub fn snapshot(
     Ok(ended)
 }
 
-/// Ends a call whose end nobody heard of.
-pub(super) fn end_unheard(w: &mut Write<'_>, call: Call, at: i64) -> Result<()> {
+/// Ends a call whose end nobody heard of: as answered if it was, else how it ended is unknown.
+fn end_unheard(w: &mut Write<'_>, call: Call, at: i64) -> Result<()> {
     let result = call.answered_at.is_none().then(|| UNKNOWN.to_owned());
     let step = Step { at, heard: Heard::Ended { result } };
-    take_in(w, call, step, &Actor::system()).map(|_| ())
+    take_in(w, call, step, &Actor::system()).map(drop)
+}
+
+/// Ends a call of which nothing was heard for long; how it ended is unknown.
+pub(super) fn lose(w: &mut Write<'_>, call: Call) -> Result<()> {
+    let step = Step { at: w.now, heard: Heard::Ended { result: Some(UNKNOWN.into()) } };
+    take_in(w, call, step, &Actor::system()).map(drop)
 }
 
 /// Gives a call that we began a name in the telephone system, so that what is said there of it is
@@ -145,8 +153,12 @@ pub(super) fn take_in(
     actor: &Actor,
 ) -> Result<(Call, bool)> {
     let mut steps = sql::steps(w, call.rid)?;
-    let max = STEPS_MAX + if step.heard.ends() { ENDS_MAX } else { 0 };
-    if steps.contains(&step) || steps.len() >= max {
+    let has_end = steps.iter().any(|step| step.heard.ends());
+    let has_room = match step.heard.ends() {
+        true => !has_end || steps.len() < STEPS_MAX + ENDS_MAX,
+        false => steps.len() < STEPS_MAX,
+    };
+    if steps.contains(&step) || !has_room {
         if w.now - call.updated_at > TOUCH_EVERY_MS {
             sql::touch(w, call.tenant_id, call.rid)?;
         }
@@ -179,8 +191,35 @@ fn settle(
     sql::put_parts(w, &next, &after.parts)?;
     if after.is_known {
         tell::tell(w, (call, &next), &news, actor)?;
+        move_agents(w, &next, (before.filter(|before| before.is_known), after))?;
     }
     Ok(next)
+}
+
+/// Whoever left the call writes up what was said; whoever has it now is on a call.
+fn move_agents(
+    w: &mut Write<'_>,
+    call: &Call,
+    (before, after): (Option<&Course>, &Course),
+) -> Result<()> {
+    let had: BTreeSet<UserId> = before.into_iter().flat_map(Course::holders).collect();
+    let has: BTreeSet<UserId> = after.holders().collect();
+    let parts_of = |agent| after.parts.iter().filter(move |part| part.agent_id == agent);
+    for agent in had.difference(&has).copied() {
+        let at = parts_of(agent).filter_map(|part| part.ended_at).max().unwrap_or(w.now);
+        // The telephone's clock may be ahead of ours.
+        let at = at.min(w.now);
+        if let Some(until) = agents::part_ended(w, call.tenant_id, agent, call.id, at)? {
+            sql::wraps_until(w, call.rid, agent, until)?;
+        }
+    }
+    for agent in has.difference(&had).copied() {
+        if sql::is_staff(w, call.tenant_id, agent)? {
+            let at = parts_of(agent).map(|part| part.started_at).max().unwrap_or(w.now);
+            agents::answered(w, call.tenant_id, agent, call.id, at.min(w.now))?;
+        }
+    }
+    Ok(())
 }
 
 impl Call {
@@ -211,7 +250,7 @@ impl Call {
 }
 
 /// One line of at most 128 characters.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(TEXT_MAX).collect::<String>().trim().to_owned()
 }
 

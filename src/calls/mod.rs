@@ -7,18 +7,30 @@
 //! * What people do by REST ([`steps`]) is judged first, and then heard like everything else.
 
 mod change;
+pub mod http;
+mod keeper;
+pub mod list;
 pub mod machine;
 mod number;
+mod queues;
 mod sql;
+pub mod steps;
 mod tell;
+#[cfg(test)]
+mod tests;
+mod tickets;
 
 pub use change::{adopt, hear, snapshot};
+pub use keeper::keep;
 pub use machine::{Direction, Heard, Status, Step, Target};
+pub use queues::{Queue, queues, queues_since};
+pub use tell::{Customer, RecentTicket};
 
 use crate::{
     id::{EntityId, TenantId, UserId},
     time,
 };
+use machine::{Move, Offer};
 use serde::Serialize;
 
 /// One call, as staff see it and as events carry it.
@@ -117,4 +129,35 @@ pub struct Heeded {
     pub call: EntityId,
     /// Whether it was heard for the first time. One that repeats another changes nothing.
     pub is_new: bool,
+}
+
+/// One agent's part of a call. Times are milliseconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartShown {
+    /// Whose.
+    pub agent_id: UserId,
+    /// Since when they had it.
+    #[serde(serialize_with = "time::as_rfc3339")]
+    pub started_at: i64,
+    /// Until when.
+    #[serde(serialize_with = "time::as_rfc3339_opt")]
+    pub ended_at: Option<i64>,
+    /// Until when they may write it up; none where they have no time for that.
+    #[serde(serialize_with = "time::as_rfc3339_opt")]
+    pub wrap_up_until: Option<i64>,
+    /// When they were done with that.
+    #[serde(serialize_with = "time::as_rfc3339_opt")]
+    pub wrapped_up_at: Option<i64>,
+}
+
+/// A call with everything that is known about it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Detail {
+    #[serde(flatten)]
+    call: Call,
+    customer: Option<Customer>,
+    recent_tickets: Vec<RecentTicket>,
+    offers: Vec<Offer>,
+    parts: Vec<PartShown>,
+    transfers: Vec<Move>,
 }

@@ -1,8 +1,8 @@
 //! Statements over calls, what was said about them, and who had them.
 
 use super::{
-    Call,
-    machine::{Course, Direction, Heard, Part, Status, Step},
+    Call, Detail, PartShown,
+    machine::{self, Course, Direction, Heard, Part, Status, Step},
     number,
     tell::{Customer, RecentTicket},
 };
@@ -188,13 +188,46 @@ pub(super) fn wraps_until(w: &Write<'_>, rid: i64, agent: UserId, until: i64) ->
     Ok(())
 }
 
-/// Notes that an agent has written up all that they had of a call.
-pub(super) fn wrapped(w: &Write<'_>, rid: i64, agent: UserId) -> Result<()> {
+/// Notes that an agent has written up all that they had of a call; false when they had before.
+pub(super) fn wrapped(w: &Write<'_>, rid: i64, agent: UserId) -> Result<bool> {
+    let parts = w
+        .prepare_cached(
+            "update call_parts set wrapped_at = ?3
+             where call_rid = ?1 and agent_id = ?2 and wrap_until is not null
+               and wrapped_at is null",
+        )?
+        .execute((rid, agent, w.now))?;
+    Ok(parts > 0)
+}
+
+/// Who has not written up a call yet; the last of them.
+pub(super) fn wrapping(conn: &Connection, rid: i64) -> Result<Option<UserId>> {
+    Ok(conn
+        .prepare_cached(
+            "select agent_id from call_parts
+             where call_rid = ?1 and wrap_until is not null and wrapped_at is null
+             order by wrap_until desc limit 1",
+        )?
+        .query_row([rid], |row| row.get(0))
+        .optional()?)
+}
+
+/// Stores what people added to a call.
+pub(super) fn put_words(w: &Write<'_>, call: &Call) -> Result<()> {
     w.prepare_cached(
-        "update call_parts set wrapped_at = ?3
-         where call_rid = ?1 and agent_id = ?2 and wrap_until is not null and wrapped_at is null",
+        "update calls set ticket_id = ?3, disposition = ?4, note = ?5, version = ?6,
+           updated_at = ?7
+         where tenant_id = ?1 and rid = ?2",
     )?
-    .execute((rid, agent, w.now))?;
+    .execute((
+        call.tenant_id,
+        call.rid,
+        call.ticket_id,
+        &call.disposition,
+        &call.note,
+        call.version,
+        call.updated_at,
+    ))?;
     Ok(())
 }
 
@@ -330,4 +363,94 @@ pub(super) fn all_staff(conn: &Connection, tenant: TenantId) -> Result<Vec<UserI
         )?
         .query_map([tenant], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whether a wrap-up's time is over by `now`, or a call silent since before `others`, or
+/// `at_pbx` for a PBX's. Reads across tenants: one clockwork serves all of them.
+pub(super) fn is_anything_due(
+    conn: &Connection,
+    now: i64,
+    (others, at_pbx): (i64, i64),
+) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "select exists (select 1 from call_parts indexed by call_parts_wrapping
+                 where wrapped_at is null and wrap_until <= ?1)
+               or exists (select 1 from calls indexed by calls_untouched
+                 where (ended_at is null or not is_known) and touched_at <= ?2
+                   and (touched_at <= ?3 or substr(source, 1, 4) <> 'ami:'))
+               or exists (select 1 from agent_states indexed by agent_states_wrapping_up
+                 where wrap_up_until <= ?1 and wrap_up_until is not null)",
+        )?
+        .query_row((now, others, at_pbx), |row| row.get(0))?)
+}
+
+/// Wrap-ups whose time is over by `now`, of any tenant: after which call, and whose.
+pub(super) fn due_wrap_ups(conn: &Connection, now: i64, limit: i64) -> Result<Vec<(Call, UserId)>> {
+    let sql = format!(
+        "select {COLUMNS}, p.agent_id from call_parts p indexed by call_parts_wrapping
+           cross join calls c on c.rid = p.call_rid
+         where p.wrapped_at is null and p.wrap_until <= ?1 order by p.wrap_until limit ?2"
+    );
+    conn.prepare_cached(&sql)?
+        .query_and_then((now, limit), |row| Ok((call(row)?, row.get(30)?)))?
+        .collect()
+}
+
+/// Calls of any tenant that nobody has heard of since then; those of a PBX since longer.
+pub(super) fn silent(
+    conn: &Connection,
+    (others, at_pbx): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Call>> {
+    let sql = format!(
+        "select {COLUMNS} from calls c indexed by calls_untouched
+         where (ended_at is null or not is_known) and touched_at <= ?1
+           and (touched_at <= ?2 or substr(source, 1, 4) <> 'ami:')
+         order by touched_at limit ?3"
+    );
+    conn.prepare_cached(&sql)?.query_and_then((others, at_pbx, limit), call)?.collect()
+}
+
+/// Forgets a call of which only the middle or the end was heard.
+pub(super) fn forget(w: &Write<'_>, tenant: TenantId, rid: i64) -> Result<()> {
+    w.prepare_cached("delete from call_steps where call_rid = ?1")?.execute([rid])?;
+    w.prepare_cached("delete from call_parts where call_rid = ?1")?.execute([rid])?;
+    w.prepare_cached("delete from calls where tenant_id = ?1 and rid = ?2 and not is_known")?
+        .execute((tenant, rid))?;
+    Ok(())
+}
+
+/// One agent's part of a call, and what is known of their writing up.
+pub(super) fn parts(conn: &Connection, rid: i64) -> Result<Vec<PartShown>> {
+    conn.prepare_cached(
+        "select agent_id, started_at, ended_at, wrap_until, wrapped_at from call_parts
+         where call_rid = ?1 order by started_at, agent_id, number",
+    )?
+    .query_and_then([rid], |row| {
+        Ok(PartShown {
+            agent_id: row.get(0)?,
+            started_at: row.get(1)?,
+            ended_at: row.get(2)?,
+            wrap_up_until: row.get(3)?,
+            wrapped_up_at: row.get(4)?,
+        })
+    })?
+    .collect()
+}
+
+/// A call of a tenant with everything that is known about it.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) fn detail(conn: &Connection, tenant: TenantId, id: EntityId) -> Result<Option<Detail>> {
+    let Some(call) = find(conn, tenant, id)? else { return Ok(None) };
+    let course = machine::course(&steps(conn, call.rid)?);
+    let (customer, recent_tickets) = match call.customer_id {
+        Some(user) => (customer(conn, tenant, user)?, recent_tickets(conn, tenant, user)?),
+        None => (None, Vec::new()),
+    };
+    let parts = parts(conn, call.rid)?;
+    let (offers, transfers) = (course.offers, course.moves);
+    Ok(Some(Detail { call, customer, recent_tickets, offers, parts, transfers }))
 }

@@ -104,6 +104,12 @@ permissions! {
     ReadTeams Agent Some("teams:read");
     /// To make, change and dissolve teams.
     ManageTeams Admin Some("teams:write");
+    /// To see calls, and what is known of who calls.
+    ReadCalls Agent Some("calls:read");
+    /// To enter calls and to do something with them.
+    WorkCalls Agent Some("calls:write");
+    /// To take all calls home as a file.
+    ExportCalls Supervisor Some("calls:read");
     /// To make and revoke API tokens and others' sign-ins.
     ManageTokens Admin None;
 }
@@ -143,6 +149,8 @@ pub const SCOPES: &[&str] = &[
     "attachments:write",
     "teams:read",
     "teams:write",
+    "calls:read",
+    "calls:write",
     "metrics:read",
 ];
 

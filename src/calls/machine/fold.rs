@@ -258,6 +258,8 @@ fn offers(frame: &Frame<'_>, tale: &Tale, sorted: &[&Step]) -> Vec<Offer> {
                 taken_at = step.at;
                 taken.extend(offer.as_deref().map(|offer| (offer, step.at)));
             }
+            // Whoever passes it on calls the others back.
+            Heard::Transferred { .. } => taken_at = step.at,
             _ => {}
         }
     }
