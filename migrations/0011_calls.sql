@@ -59,14 +59,15 @@ create index calls_by_customer on calls (tenant_id, customer_id, started_at)
 create index calls_open on calls (tenant_id, status) where is_known and ended_at is null;
 create index calls_untouched on calls (touched_at) where ended_at is null or not is_known;
 
--- What was said about a call, by the telephone or by people. The same thing twice is one row.
+-- What was said about a call, by the telephone or by people; the same thing twice is one row.
 -- `at_ms` is the speaker's clock; `data` is JSON: the step itself.
 create table call_steps (
+  id       integer primary key,
   call_rid integer not null references calls (rid) on delete cascade,
   at_ms    integer not null,
-  data     text not null,
-  primary key (call_rid, at_ms, data)
-) strict, without rowid;
+  data     text not null
+) strict;
+create index call_steps_by_call on call_steps (call_rid, at_ms);
 
 -- Who had a call, from when to when, and until when they may write up what was said.
 create table call_parts (

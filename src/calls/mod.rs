@@ -24,7 +24,7 @@ pub use change::{adopt, hear, snapshot};
 pub use keeper::keep;
 pub use machine::{Direction, Heard, Status, Step, Target};
 pub use queues::{Queue, queues, queues_since};
-pub use tell::{Customer, RecentTicket};
+pub use tell::{Customer, RecentTicket, words_of};
 
 use crate::{
     id::{EntityId, TenantId, UserId},

@@ -4,7 +4,7 @@ use super::{
     Call, Detail, PartShown,
     machine::{self, Course, Direction, Heard, Part, Status, Step},
     number,
-    tell::{Customer, RecentTicket},
+    tell::sql::{customer, recent_tickets},
 };
 use crate::{
     db::{Write, read_uuid},
@@ -19,7 +19,7 @@ pub(super) const COLUMNS: &str = "c.rid, c.id, c.tenant_id, c.version, c.created
      c.answered_at, c.waiting_since, c.held_since, c.ended_at, c.result, c.wait_ms, c.talk_ms, \
      c.hold_ms, c.disposition, c.note";
 
-fn entity(row: &Row<'_>, column: usize) -> Result<EntityId> {
+pub(super) fn entity(row: &Row<'_>, column: usize) -> Result<EntityId> {
     Ok(EntityId(read_uuid(row.get_ref(column)?).map_err(Error::internal)?))
 }
 
@@ -270,154 +270,6 @@ pub(super) fn rename(
         "update calls set source = ?3, external_id = ?4 where tenant_id = ?1 and id = ?2",
     )?
     .execute((tenant, id, source, external_id))?;
-    Ok(())
-}
-
-/// Tickets that come along with a call.
-const RECENT: i64 = 3;
-
-/// Accounts that are looked at whose numbers end alike.
-const ALIKE_MAX: i64 = 50;
-
-/// Customers whose numbers end with the same digits.
-pub(super) fn customers_by_phone(
-    conn: &Connection,
-    tenant: TenantId,
-    digits: &str,
-) -> Result<Vec<(UserId, String)>> {
-    let from = digits.len().saturating_sub(7);
-    let end = digits.get(from..).unwrap_or(digits);
-    // The expression is the one of the index, to the letter.
-    Ok(conn
-        .prepare_cached(
-            "select id, phone from users indexed by users_by_phone
-             where tenant_id = ?1 and substr(
-               replace(replace(replace(replace(replace(replace(replace(phone,
-                 ' ', ''), '-', ''), '(', ''), ')', ''), '/', ''), '.', ''), '+', ''), -7) = ?2
-               and phone is not null and deleted_at is null and role = 'customer' and is_active
-             limit ?3",
-        )?
-        .query_map((tenant, end, ALIKE_MAX), |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?)
-}
-
-/// A customer as a call shows them.
-pub(super) fn customer(
-    conn: &Connection,
-    tenant: TenantId,
-    user: UserId,
-) -> Result<Option<Customer>> {
-    Ok(conn
-        .prepare_cached(
-            "select id, name, email, phone from users
-             where tenant_id = ?1 and id = ?2 and deleted_at is null",
-        )?
-        .query_row((tenant, user), |row| {
-            let (id, name, email, phone) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok(Customer { id, name, email, phone })
-        })
-        .optional()?)
-}
-
-/// The last tickets of a customer, the newest first.
-pub(super) fn recent_tickets(
-    conn: &Connection,
-    tenant: TenantId,
-    user: UserId,
-) -> Result<Vec<RecentTicket>> {
-    conn.prepare_cached(
-        "select id, number, subject, status from tickets indexed by tickets_by_requester
-         where tenant_id = ?1 and requester_id = ?2 and deleted_at is null
-         order by updated_at desc, number desc limit ?3",
-    )?
-    .query_and_then((tenant, user, RECENT), |row| {
-        let (number, subject, status) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        Ok(RecentTicket { id: entity(row, 0)?, number, subject, status })
-    })?
-    .collect()
-}
-
-/// The people of the teams to which a queue belongs, who can work now.
-pub(super) fn members_of_queue(
-    conn: &Connection,
-    tenant: TenantId,
-    queue: &str,
-) -> Result<Vec<UserId>> {
-    Ok(conn
-        .prepare_cached(
-            "select distinct m.user_id from teams t cross join json_each(t.queue_names) q
-               cross join team_members m on m.team_id = t.id cross join users u on u.id = m.user_id
-             where t.tenant_id = ?1 and t.deleted_at is null and q.value = ?2
-               and u.is_active and u.deleted_at is null and u.role <> 'customer'",
-        )?
-        .query_map((tenant, queue), |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
-}
-
-/// Everybody who works for a tenant.
-pub(super) fn all_staff(conn: &Connection, tenant: TenantId) -> Result<Vec<UserId>> {
-    Ok(conn
-        .prepare_cached(
-            "select id from users where tenant_id = ?1 and role <> 'customer' and is_active
-               and deleted_at is null order by id limit 1000",
-        )?
-        .query_map([tenant], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
-}
-
-/// Whether a wrap-up's time is over by `now`, or a call silent since before `others`, or
-/// `at_pbx` for a PBX's. Reads across tenants: one clockwork serves all of them.
-pub(super) fn is_anything_due(
-    conn: &Connection,
-    now: i64,
-    (others, at_pbx): (i64, i64),
-) -> Result<bool> {
-    Ok(conn
-        .prepare_cached(
-            "select exists (select 1 from call_parts indexed by call_parts_wrapping
-                 where wrapped_at is null and wrap_until <= ?1)
-               or exists (select 1 from calls indexed by calls_untouched
-                 where (ended_at is null or not is_known) and touched_at <= ?2
-                   and (touched_at <= ?3 or substr(source, 1, 4) <> 'ami:'))
-               or exists (select 1 from agent_states indexed by agent_states_wrapping_up
-                 where wrap_up_until <= ?1 and wrap_up_until is not null)",
-        )?
-        .query_row((now, others, at_pbx), |row| row.get(0))?)
-}
-
-/// Wrap-ups whose time is over by `now`, of any tenant: after which call, and whose.
-pub(super) fn due_wrap_ups(conn: &Connection, now: i64, limit: i64) -> Result<Vec<(Call, UserId)>> {
-    let sql = format!(
-        "select {COLUMNS}, p.agent_id from call_parts p indexed by call_parts_wrapping
-           cross join calls c on c.rid = p.call_rid
-         where p.wrapped_at is null and p.wrap_until <= ?1 order by p.wrap_until limit ?2"
-    );
-    conn.prepare_cached(&sql)?
-        .query_and_then((now, limit), |row| Ok((call(row)?, row.get(30)?)))?
-        .collect()
-}
-
-/// Calls of any tenant that nobody has heard of since then; those of a PBX since longer.
-pub(super) fn silent(
-    conn: &Connection,
-    (others, at_pbx): (i64, i64),
-    limit: i64,
-) -> Result<Vec<Call>> {
-    let sql = format!(
-        "select {COLUMNS} from calls c indexed by calls_untouched
-         where (ended_at is null or not is_known) and touched_at <= ?1
-           and (touched_at <= ?2 or substr(source, 1, 4) <> 'ami:')
-         order by touched_at limit ?3"
-    );
-    conn.prepare_cached(&sql)?.query_and_then((others, at_pbx, limit), call)?.collect()
-}
-
-/// Forgets a call of which only the middle or the end was heard.
-pub(super) fn forget(w: &Write<'_>, tenant: TenantId, rid: i64) -> Result<()> {
-    w.prepare_cached("delete from call_steps where call_rid = ?1")?.execute([rid])?;
-    w.prepare_cached("delete from call_parts where call_rid = ?1")?.execute([rid])?;
-    w.prepare_cached("delete from calls where tenant_id = ?1 and rid = ?2 and not is_known")?
-        .execute((tenant, rid))?;
     Ok(())
 }
 

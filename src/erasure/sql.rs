@@ -69,7 +69,7 @@ const KEPT: &[(&str, Text)] = &[("name", Written), ("body", WrittenJson)];
 const OWNED: &str = "owner_id is ?2";
 
 /// The log comes last: what was under way when the job began has long been said.
-pub(super) const PLACES: [Place; 17] = [
+pub(super) const PLACES: [Place; 19] = [
     Place::new(
         "tickets",
         &["rid"],
@@ -103,6 +103,27 @@ pub(super) const PLACES: [Place; 17] = [
         &[("reason", Written), ("next_reason", Written)],
     ),
     Place::new("agent_state_history", &["id"], "user_id = ?2", &[("reason", Written)]),
+    Place::new(
+        "calls",
+        &["rid"],
+        "agent_id is ?2",
+        &[
+            ("from_number", Told),
+            ("from_name", Told),
+            ("to_number", Told),
+            ("peer", Told),
+            ("disposition", Written),
+            ("note", Written),
+        ],
+    ),
+    Place {
+        table: "call_steps",
+        keys: &["id"],
+        tenant: "(select tenant_id from calls where calls.rid = call_rid)",
+        own: "0",
+        columns: &[("data", Told)],
+        then: Then::Nothing,
+    },
     Place::new("api_tokens", &["id"], "created_by = ?2", &[("name", Written)]),
     Place::new("notifications", &["user_id", "event_seq"], "0", &[("message", Told)]),
     Place::new("received_notifications", &["id"], "0", &[("body", Copied)]),

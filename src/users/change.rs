@@ -5,6 +5,7 @@ use super::{Edit, Hand, New, User, sql};
 use crate::{
     agents,
     auth::{self, Role},
+    calls,
     db::{OnUnique, Say, Write},
     erasure,
     error::{Error, OrNotFound, Result},
@@ -199,7 +200,9 @@ pub fn remove(
     if anonymise {
         after.email = format!("deleted-{id}@deleted.invalid");
         after.name = erasure::NOBODY.into();
-        erasure::begin(w, hand.tenant, id, &words_of(&before))?;
+        let mut words = words_of(&before);
+        words.extend(calls::words_of(w, hand.tenant, id)?);
+        erasure::begin(w, hand.tenant, id, &words)?;
         (after.phone, after.extension) = (None, None);
         (after.locale, after.timezone, after.last_login_at) = (None, None, None);
     }

@@ -55,6 +55,19 @@ fn lives(server: &Server) -> (Session, Session, Session) {
     upload(&zoe, &format!("/comments/{note}"), "of Zoe Quillfeather.txt", "x").expect(201);
     zoe.patch(&format!("/api/v1/tickets/{ticket}"), &json!({ "priority": "high" })).expect(200);
     say(&admin, json!({ "body": OTHERS }));
+    // By the number as her telephone sends it, and by the name that came along.
+    let call = json!({ "direction": "inbound", "from_number": "+491715550777",
+        "from_name": "Vexwood Y", "queue": "heat" });
+    let call = id(&make(&admin, "/calls", call));
+    let call = format!("/api/v1/calls/{call}");
+    assert_eq!(admin.get(&call).data()["customer"]["name"], "Yara Vexwood");
+    zoe.post(&format!("{call}/answer"), &json!({})).expect(200);
+    zoe.post(&format!("{call}/end"), &json!({})).expect(200);
+    let wrap = json!({ "note": "Zoe Quillfeather will send somebody" });
+    zoe.post(&format!("{call}/wrapup"), &wrap).expect(200);
+    let missed = json!({ "direction": "inbound", "from_number": "0171 5550777" });
+    let missed = id(&make(&admin, "/calls", missed));
+    admin.post(&format!("/api/v1/calls/{missed}/end"), &json!({})).expect(200);
     let article = json!({ "title": "By me", "body": "Zoe Quillfeather, zoe.quill@example.com",
         "tags": ["Zoe Quillfeather"], "status": "published" });
     make(&zoe, "/kb/articles", article);

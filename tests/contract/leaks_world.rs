@@ -173,6 +173,16 @@ impl Garden {
         let event = json!({ "type": "order.paid", "data": { "a": self.word("event", STAFF) } });
         let said = make(admin, "/events", event);
         self.ids.entry("events").or_default().push(said["seq"].to_string());
+        let call = json!({ "direction": "inbound", "from_number": "+49 30 987654",
+            "from_name": self.word("callname", STAFF), "queue": self.word("queue", STAFF),
+            "external_id": self.word("external", STAFF) });
+        let call = make(agent, "/calls", call);
+        let call = format!("/api/v1/calls/{}", self.note("calls", &call));
+        agent.post(&format!("{call}/answer"), &json!({})).expect(200);
+        agent.post(&format!("{call}/end"), &json!({})).expect(200);
+        let wrap = json!({ "disposition": self.word("disposition", STAFF),
+            "note": self.word("callnote", STAFF) });
+        agent.post(&format!("{call}/wrapup"), &wrap).expect(200);
         let category = json!({ "name": self.word("category", BOTH) });
         if self.staff == "ours" {
             let category = make(admin, "/kb/categories", category);

@@ -2,7 +2,7 @@
 
 use crate::{
     harness::{Api, Server, Session, Socket, Tenant},
-    roles_desk, roles_floor,
+    roles_calls, roles_desk, roles_floor,
     wire::until,
 };
 use serde_json::{Value, json};
@@ -61,6 +61,7 @@ pub(crate) fn row(
 pub(crate) fn table() -> Vec<Row> {
     let mut rows = roles_desk::table();
     rows.extend(roles_floor::table());
+    rows.extend(roles_calls::table());
     rows.extend(house());
     rows.extend(endings());
     rows
@@ -213,6 +214,7 @@ impl World {
         ];
         ids.extend(roles_desk::things(&system));
         ids.extend(roles_floor::things(&system));
+        ids.extend(roles_calls::things(&system));
         let [customer, agent, supervisor, admin] = people.map(|session| (*session).clone());
         let stranger = (*other.admin).clone();
         let who = [server.api(), customer, agent, supervisor, admin, (*system).clone(), stranger];

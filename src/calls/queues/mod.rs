@@ -2,6 +2,8 @@
 
 mod sql;
 
+#[cfg(test)]
+pub(super) use sql::{COUNTED, LIVING};
 pub use sql::{queues, queues_since};
 
 use crate::{id::EntityId, time};

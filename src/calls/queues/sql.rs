@@ -69,7 +69,7 @@ fn of_teams(conn: &Connection, tenant: TenantId) -> Result<BTreeMap<String, Queu
 }
 
 /// What came in since then; all of it stands in the index.
-pub(super) const COUNTED: &str = "select queue, count(*), count(answered_at),
+pub(in crate::calls) const COUNTED: &str = "select queue, count(*), count(answered_at),
        count(case when answered_at is not null and wait_ms <= ?3 then 1 end),
        count(case when answered_at is null and ended_at is not null then 1 end)
      from calls indexed by calls_by_start
@@ -99,7 +99,7 @@ fn counted(
 }
 
 /// What goes on now.
-pub(super) const LIVING: &str = "select queue, count(waiting_since), min(waiting_since),
+pub(in crate::calls) const LIVING: &str = "select queue, count(waiting_since), min(waiting_since),
        count(case when waiting_since is null then 1 end)
      from calls indexed by calls_open
      where tenant_id = ?1 and is_known and ended_at is null and queue is not null

@@ -1,9 +1,13 @@
 //! Telling: what is said of a call and to whom, and whose number it is.
 
+pub(super) mod sql;
+
+pub use sql::words_of;
+
 use super::{
     Call, Direction,
     machine::{Move, News, Target},
-    number, sql,
+    number,
 };
 use crate::{
     db::{Say, Write},

@@ -1,6 +1,8 @@
 //! The clockwork: ends wrap-ups whose time is over, and calls that nobody has heard of for long.
 
-use super::{change, sql, steps, tell};
+mod sql;
+
+use super::{change, steps, tell};
 use crate::{
     agents,
     db::{Db, Write},
