@@ -48,7 +48,7 @@ create unique index calls_by_external_id on calls (tenant_id, source, external_i
   where external_id is not null;
 -- Lists are walked from the newest; the common filters leave few, or are met soon.
 create index calls_by_start on calls (tenant_id, started_at, queue, direction, answered_at, ended_at,
-  wait_ms) where is_known;
+  wait_ms, is_known) where is_known;
 create index calls_by_queue on calls (tenant_id, queue, started_at) where is_known;
 create index calls_by_agent on calls (tenant_id, agent_id, started_at) where is_known;
 create index calls_by_peer on calls (tenant_id, substr(peer, -7), started_at) where is_known;

@@ -30,6 +30,11 @@ fn kinds(events: &[(String, Value)]) -> Vec<&str> {
     events.iter().map(|(kind, _)| kind.as_str()).collect()
 }
 
+/// The agent is ready for calls.
+fn begins(agent: &Session) {
+    agent.post("/api/v1/agent-state/me", &json!({ "state": "available" })).expect(200);
+}
+
 fn state_of(agent: &Session) -> Value {
     agent.get("/api/v1/agent-state/me").expect(200).data()
 }
@@ -43,7 +48,9 @@ fn a_call_goes_from_the_queue_to_its_end_and_each_step_is_told_once_with_its_tim
     let server = Server::start();
     let admin = server.admin();
     let [ann, ben] = ["agent", "agent"].map(|role| admin.new_user(role));
-    ann.post("/api/v1/agent-state/me", &json!({ "state": "available" })).expect(200);
+    for agent in [&ann, &ben] {
+        begins(agent);
+    }
     let receiver = Receiver::start();
     let hook = json!({ "name": "a", "url": receiver.url("/"), "events": ["call.*"] });
     make(&admin, "/webhooks", hook);
@@ -308,16 +315,13 @@ fn a_clock_that_is_set_back_confuses_no_call() {
 #[test]
 fn an_answered_call_survives_a_crash_with_its_agent_and_is_lost_after_four_silent_hours() {
     let server = Server::start();
-    let (admin, ann) = {
-        let admin = server.admin();
-        let ann = admin.new_user("agent");
-        (admin, ann)
-    };
+    let admin = server.admin();
+    let ann = admin.new_user("agent");
+    begins(&ann);
     let call = incoming(&ann, json!({ "external_id": "x" }));
     step(&ann, &call, "answer", json!({}));
     let since = state_of(&ann)["since"].clone();
     let (email, id) = (ann.email().to_owned(), ann.id().to_owned());
-    drop(admin);
     let server = server.kill9().start();
     let admin = server.admin();
     let ann = Session::login(&server.api(), &email, PASSWORD);
