@@ -84,7 +84,6 @@ create table call_parts (
 create index call_parts_by_agent on call_parts (tenant_id, agent_id, started_at);
 create index call_parts_wrapping on call_parts (wrap_until)
   where wrap_until is not null and wrapped_at is null;
-create index call_parts_open on call_parts (tenant_id, agent_id) where ended_at is null;
 
 -- Whose number it is: the last digits of what people wrote into an account.
 create index users_by_phone on users (tenant_id, substr(

@@ -107,6 +107,7 @@ const SENTENCES = {
   "call.ended": (e) => say`Call with ${caller(e.data)} ended${soft(Number.isFinite(e.data.talk_ms) && ` after ${span(e.data.talk_ms)}`)}`,
   "call.missed": (e) => say`Missed call from ${caller(e.data)}`,
   "call.abandoned": (e) => say`${caller(e.data)} hung up while waiting${soft(queue(e.data))}`,
+  "call.updated": (e) => say`The call with ${caller(e.data)} was changed${changed(e)}`,
   "call.wrapup.completed": (e) => say`${agent(e)} finished wrapping up`,
   "chat.created": (e) => say`${guest(e.data)} started a chat`,
   "chat.message": (e) => say`${plainText(e.data.author_name) ?? who(e)} wrote ${soft(quoted(e.data.body) ?? "a message")}`,

@@ -56,9 +56,10 @@ pub fn snapshot(
     alive: &[String],
     at: i64,
 ) -> Result<usize> {
+    let alive: BTreeSet<String> = alive.iter().map(|name| cut(name)).collect();
     let mut ended = 0;
     for (rid, name) in sql::living(w, tenant, &cut(source))? {
-        if alive.iter().any(|alive| cut(alive) == name) {
+        if alive.contains(&name) {
             sql::touch(w, tenant, rid)?;
             continue;
         }
@@ -80,26 +81,6 @@ fn end_unheard(w: &mut Write<'_>, call: Call, at: i64) -> Result<()> {
 pub(super) fn lose(w: &mut Write<'_>, call: Call) -> Result<()> {
     let step = Step { at: w.now, heard: Heard::Ended { result: Some(UNKNOWN.into()) } };
     take_in(w, call, step, &Actor::system()).map(drop)
-}
-
-/// Gives a call that we began a name in the telephone system, so that what is said there of it is
-/// heard as this call's. Not if another call has that name.
-///
-/// # Errors
-/// 404 when the tenant has no such call.
-pub fn adopt(
-    w: &mut Write<'_>,
-    tenant: TenantId,
-    id: EntityId,
-    (source, external_id): (&str, &str),
-) -> Result<bool> {
-    sql::find(w, tenant, id)?.or_not_found("call")?;
-    let (source, external_id) = (cut(source), cut(external_id));
-    if sql::named(w, tenant, (&source, &external_id))?.is_some() {
-        return Ok(false);
-    }
-    sql::rename(w, tenant, id, (&source, &external_id))?;
-    Ok(true)
 }
 
 /// A call of which nothing was said yet.

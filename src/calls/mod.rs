@@ -20,7 +20,7 @@ mod tell;
 mod tests;
 mod tickets;
 
-pub use change::{adopt, hear, snapshot};
+pub use change::{hear, snapshot};
 pub use keeper::keep;
 pub use machine::{Direction, Heard, Status, Step, Target};
 pub use queues::{Queue, queues, queues_since};

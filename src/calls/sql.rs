@@ -259,20 +259,6 @@ pub(super) fn is_staff(conn: &Connection, tenant: TenantId, user: UserId) -> Res
     Ok(found.is_some())
 }
 
-/// Gives a call another speaker and that one's name for it.
-pub(super) fn rename(
-    w: &Write<'_>,
-    tenant: TenantId,
-    id: EntityId,
-    (source, external_id): (&str, &str),
-) -> Result<()> {
-    w.prepare_cached(
-        "update calls set source = ?3, external_id = ?4 where tenant_id = ?1 and id = ?2",
-    )?
-    .execute((tenant, id, source, external_id))?;
-    Ok(())
-}
-
 /// One agent's part of a call, and what is known of their writing up.
 pub(super) fn parts(conn: &Connection, rid: i64) -> Result<Vec<PartShown>> {
     conn.prepare_cached(

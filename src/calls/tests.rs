@@ -256,24 +256,6 @@ async fn signals_are_bounded_and_know_only_the_tenants_own_agents() {
     assert_eq!(floor.call("1").await.unwrap().status, Status::Ended);
 }
 
-/// A click to dial: the telephone system's name for the call comes later.
-#[tokio::test]
-async fn a_call_we_began_is_heard_of_under_the_name_it_is_given() {
-    let floor = Floor::new().await;
-    let ann = floor.ann;
-    let at = floor.house.clock().now_ms() - 1_000;
-    let (from_number, to_number) = (None, Some("+4930987654".into()));
-    let out = Heard::Outgoing { from_number, to_number, agent: Some(ann) };
-    let ours = floor.hear("ours", &[(at, out)]).await[0].call;
-    let tenant = floor.tenant;
-    let name =
-        |name: &'static str| floor.house.write(move |w| adopt(w, tenant, ours, ("ami:main", name)));
-    assert!(name("theirs").await && !name("theirs").await);
-    let answered = [(at + 1, Heard::Answered { offer: None, agent: None })];
-    assert_eq!(floor.hear("theirs", &answered).await[0].call, ours);
-    assert_eq!(floor.states().await[0], "on_call");
-}
-
 #[tokio::test]
 async fn queues_show_who_waits_and_how_well_they_are_answered() {
     let floor = Floor::new().await;

@@ -160,6 +160,7 @@ fn bad_input() -> Vec<Case> {
         ("GET /calls?state=asleep", json!({}), 422, &["state"]),
         ("GET /calls?agent=x&direction=up", json!({}), 422, &["agent", "direction"]),
         ("GET /calls?from=yesterday&q=ab", json!({}), 422, &["from", "q"]),
+        ("GET /calls?ticket=x", json!({}), 422, &["ticket"]),
         ("GET /calls?colour=1", json!({}), 422, &["colour"]),
         ("GET /calls?per_page=201", json!({}), 422, &["per_page"]),
         ("GET /calls.csv?returned=perhaps", json!({}), 422, &["returned"]),

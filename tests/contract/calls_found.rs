@@ -42,8 +42,10 @@ fn every_filter_of_the_list_leaves_what_it_says() {
     step(&ann, &missed, "end");
     let to = json!({ "direction": "outbound", "to_number": "+49 30 222222" });
     let ours = enter(&ben, to);
+    let tied = ann.post(&format!("/api/v1/calls/{missed}/ticket"), &json!({})).expect(201).data();
+    let ticket = id(&tied["ticket"]);
     inbound(&admin.new_tenant("Elsewhere").admin, "+49 30 111111", json!("hardware"));
-    let table: [(String, Vec<&String>); 15] = [
+    let table: [(String, Vec<&String>); 17] = [
         (String::new(), vec![&ours, &missed, &passed, &talks, &waits]),
         ("state=queued".into(), vec![&waits]),
         ("state=answered,ringing".into(), vec![&ours, &talks]),
@@ -57,6 +59,8 @@ fn every_filter_of_the_list_leaves_what_it_says() {
         ("q=030222222".into(), vec![&ours, &talks]),
         ("q=3333".into(), vec![&passed]),
         ("returned=false".into(), vec![&missed]),
+        (format!("ticket={ticket}"), vec![&missed]),
+        (format!("customer={}", ben.id()), vec![]),
         ("from=2020-01-01&to=2020-12-31".into(), vec![]),
         ("from=2020-01-01&per_page=200".into(), vec![&ours, &missed, &passed, &talks, &waits]),
     ];

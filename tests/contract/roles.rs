@@ -185,7 +185,7 @@ impl World {
         let session = system.get(&sessions).data()[0]["id"].clone();
         let token = json!({ "name": "a", "scopes": ["users:read"] });
         let token = system.post("/api/v1/tokens", &token).data()["id"].clone();
-        let hook = json!({ "name": "a", "url": "http://127.0.0.1:7000/", "events": ["call.*"],
+        let hook = json!({ "name": "a", "url": "http://127.0.0.1:7000/", "events": ["sla.*"],
             "timeout": 1 });
         let hook = system.post("/api/v1/webhooks", &hook).expect(201).data()["id"].clone();
         let socket = Socket::open(&victim);

@@ -8,7 +8,7 @@ use super::{Direction, Status, number};
 use crate::{
     error::{Checks, Result},
     event::Listener,
-    id::{TenantId, UserId},
+    id::{EntityId, TenantId, UserId},
     time,
 };
 use serde::Deserialize;
@@ -44,6 +44,10 @@ pub struct Filters {
     q: Option<String>,
     /// Whether somebody has spoken with, or called back, whoever was not answered.
     returned: Option<bool>,
+    /// What came of them: a ticket's id.
+    ticket: Option<EntityId>,
+    /// Whose number the other side's is.
+    customer: Option<UserId>,
     page: Option<i64>,
     per_page: Option<i64>,
 }
@@ -68,6 +72,8 @@ struct Wanted {
     before: Option<i64>,
     digits: Option<String>,
     returned: Option<bool>,
+    ticket: Option<EntityId>,
+    customer: Option<UserId>,
 }
 
 impl Filters {
@@ -98,6 +104,8 @@ impl Filters {
             before: moment(&mut checks, "to", self.to.as_deref(), DAY_MS),
             digits,
             returned: self.returned,
+            ticket: self.ticket,
+            customer: self.customer,
         };
         checks.done()?;
         Ok(wanted)

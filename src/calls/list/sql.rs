@@ -71,6 +71,8 @@ fn matching(wanted: &Wanted) -> Sql {
         }
         None => {}
     }
+    sql.any_of("c.ticket_id", wanted.ticket.into_iter().collect());
+    sql.any_of("c.customer_id", wanted.customer.into_iter().collect());
     if let Some(from) = wanted.from {
         sql.and("c.started_at >= ?").bind(from);
     }
