@@ -59,9 +59,9 @@ pub(crate) fn row(
 /// Every route of the API but those that are for anyone: signing in, refreshing, signing out,
 /// setting up.
 pub(crate) fn table() -> Vec<Row> {
-    let mut rows = roles_calls::table();
-    rows.extend(roles_desk::table());
+    let mut rows = roles_desk::table();
     rows.extend(roles_floor::table());
+    rows.extend(roles_calls::table());
     rows.extend(house());
     rows.extend(endings());
     rows

@@ -33,7 +33,7 @@ pub fn queues_since(
     Ok(queues.into_values().collect())
 }
 
-fn named<'a>(queues: &'a mut BTreeMap<String, Queue>, name: String) -> Option<&'a mut Queue> {
+fn named(queues: &mut BTreeMap<String, Queue>, name: String) -> Option<&mut Queue> {
     if queues.len() >= QUEUES_MAX && !queues.contains_key(&name) {
         return None;
     }
