@@ -108,6 +108,12 @@ fn bad_input() -> Vec<Case> {
             &["agent_id"],
         ),
         ("POST /calls", out(json!({ "to_number": "1", "queue": "a" })), 422, &["queue"]),
+    ]
+}
+
+fn bad_steps() -> Vec<Case> {
+    let long = "x".repeat(129);
+    vec![
         ("POST /calls/{waiting}/ring", json!({ "agent_id": "{none}" }), 422, &["agent_id"]),
         ("POST /calls/{waiting}/ring", json!({ "agent_id": "{gone}" }), 422, &["agent_id"]),
         ("POST /calls/{waiting}/ring", json!({ "agent_id": "x" }), 422, &["agent_id"]),
@@ -224,7 +230,7 @@ fn what_cannot_be_is_refused_by_name_and_changes_nothing() {
         all.map(|path| admin.get(path).expect(200).data())
     };
     let before = (admin.latest_seq(), world());
-    for (what, body, status, names) in bad_input().into_iter().chain(impossible()) {
+    for (what, body, status, names) in [bad_input(), bad_steps(), impossible()].concat() {
         let (method, path) = what.split_once(' ').unwrap();
         let request = admin.request(method, &format!("/api/v1{}", floor.fill(path)));
         let answer = match method {
