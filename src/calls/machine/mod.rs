@@ -138,7 +138,10 @@ pub struct Step {
 }
 
 macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident $text:literal,)* })*) => {$(
+    ($(
+        $(#[$doc:meta])*
+        $name:ident { $($(#[$word_doc:meta])* $word:ident $text:literal,)* }
+    )*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
@@ -233,7 +236,7 @@ pub struct Move {
 }
 
 /// All that can be worked out about a call. Times are milliseconds since the Unix epoch, by the
-/// clock of whoever said them; `wait_ms + talk_ms + hold_ms` is the whole length of an answered one.
+/// clock of whoever said them; `wait_ms + talk_ms + hold_ms` is the length of an answered one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Course {
     /// Whether its beginning was heard of.

@@ -31,7 +31,7 @@ pub enum News {
 }
 
 /// What the step from `before` to `after` tells, in the order in which it is told. A call whose
-/// beginning was not heard of tells nothing; what is heard too late to be news tells nothing either.
+/// beginning was not heard of tells nothing, and neither does what is heard too late to be news.
 pub fn news(before: Option<&Course>, after: &Course) -> Vec<News> {
     if !after.is_known {
         return Vec::new();

@@ -39,11 +39,12 @@ impl WrapUp {
     }
 }
 
-/// Writes up a call, and is done with it: whoever had it may say so before their time is over, and a
-/// supervisor for them. What was written can be changed later.
+/// Writes up a call, and is done with it: whoever had it may say so before their time is over, and
+/// a supervisor for them. What was written can be changed later.
 ///
 /// # Errors
-/// 404; 403 for whoever did not have it; 409 `call_not_over` while they have it, `version_conflict`.
+/// 404; 403 for whoever did not have it; 409 `call_not_over` while they have it, or
+/// `version_conflict`.
 pub fn wrap_up(w: &mut Write<'_>, hand: &Hand, which: Which, wrap: &WrapUp) -> Result<Call> {
     let Seen { call, course, .. } = Seen::of(w, hand.tenant, which)?;
     let had = |user: UserId| course.parts.iter().any(|part| part.agent_id == user);
