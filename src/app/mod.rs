@@ -39,7 +39,7 @@ use std::{
     time::Duration,
 };
 use systemd::{Notice, notify_systemd, watchdog};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 /// How long an orderly stop may take.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -133,20 +133,22 @@ impl Server {
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
         let Self { app, listener, sockets_max, retention, .. } = self;
         let App { core, engine, bins, files, socketio, .. } = app.clone();
-        let sweep = tokio::spawn(core.hub.clone().sweep());
-        let rights = tokio::spawn(core.hub.clone().keep_rights());
-        let presence = tokio::spawn(core.hub.clone().tell_presence());
-        let here = tokio::spawn(presence::keep(core.clone()));
-        let agents = tokio::spawn(agents::keep(core.db.clone(), core.hub.clone()));
-        let touch = tokio::spawn(touch_sessions(core.clone()));
-        let watchdog = tokio::spawn(watchdog(core.clone()));
-        let files = tokio::spawn(attachments::sweep(core.db.clone(), files));
-        let clocks = tokio::spawn(sla::keep(core.db.clone()));
-        let calls = tokio::spawn(calls::keep(core.db.clone()));
-        let replays = tokio::spawn(replay::keep(engine.clone()));
-        let trimming = tokio::spawn(retention::keep(core.db.clone(), retention));
-        let forgetting = tokio::spawn(erasure::keep(core.db.clone()));
-        let heartbeat = tokio::spawn(socketio.clone().keep());
+        // What runs beside the requests until the end.
+        let mut keepers = JoinSet::new();
+        keepers.spawn(core.hub.clone().sweep());
+        keepers.spawn(core.hub.clone().keep_rights());
+        keepers.spawn(core.hub.clone().tell_presence());
+        keepers.spawn(presence::keep(core.clone()));
+        keepers.spawn(agents::keep(core.db.clone(), core.hub.clone()));
+        keepers.spawn(touch_sessions(core.clone()));
+        keepers.spawn(watchdog(core.clone()));
+        keepers.spawn(attachments::sweep(core.db.clone(), files));
+        keepers.spawn(sla::keep(core.db.clone()));
+        keepers.spawn(calls::keep(core.db.clone()));
+        keepers.spawn(replay::keep(engine.clone()));
+        keepers.spawn(retention::keep(core.db.clone(), retention));
+        keepers.spawn(erasure::keep(core.db.clone()));
+        keepers.spawn(socketio.clone().keep());
         let serving =
             tokio::spawn(listen::serve(listener, routes::all(app), sockets_max, stop.clone()));
         notify_systemd(&[Notice::Ready]);
@@ -172,12 +174,7 @@ impl Server {
         if tokio::time::timeout(STOP_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything finished in time");
         }
-        for task in [
-            sweep, rights, presence, here, agents, touch, watchdog, files, clocks, calls, replays,
-            trimming, forgetting, heartbeat,
-        ] {
-            task.abort();
-        }
+        keepers.abort_all();
         let db = core.db.clone();
         drop(tokio::task::spawn_blocking(move || db.close()).await);
     }

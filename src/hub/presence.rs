@@ -38,6 +38,8 @@ pub struct Present {
     pub last_seen_ms: i64,
     /// In ticks, when the last connection went.
     left_at: Option<i64>,
+    /// Was here before the start, and has not been back.
+    is_expected: bool,
 }
 
 /// All who are here, counted over all doors.
@@ -75,12 +77,14 @@ impl Presence {
                 since_ms: now,
                 last_seen_ms: now,
                 left_at: None,
+                is_expected: false,
             }
         });
         if present.left_at.is_some_and(|left| ticks - left >= GRACE_MS) {
             present.since_ms = now;
         }
         present.left_at = None;
+        present.is_expected = false;
         present.connections += 1;
         present.last_seen_ms = now;
         Some(Here { presence: self.clone(), tenant, user })
@@ -92,7 +96,16 @@ impl Presence {
         let Listener { tenant, user, role } = who;
         let left_at = Some(self.clock.ticks_ms() + BACK_WITHIN_MS - GRACE_MS);
         let last_seen_ms = self.clock.now_ms();
-        let present = Present { user, name, role, connections: 0, since_ms, last_seen_ms, left_at };
+        let present = Present {
+            user,
+            name,
+            role,
+            connections: 0,
+            since_ms,
+            last_seen_ms,
+            left_at,
+            is_expected: true,
+        };
         self.here.lock().entry(tenant).or_default().entry(user).or_insert(present);
         self.changes.fetch_add(1, Ordering::Release);
     }
@@ -129,12 +142,13 @@ impl Presence {
         here.get(&tenant).and_then(|t| t.get(&user)).is_some_and(|p| p.connections > 0)
     }
 
-    /// All staff who are here, on all tenants: with a connection (`None`), or since when, in ticks,
-    /// without one.
+    /// All staff who have been here since the start, on all tenants: with a connection (`None`), or
+    /// since when, in ticks, without one.
     pub fn staff(&self) -> Vec<(TenantId, UserId, Option<i64>)> {
         let here = self.here.lock();
         let all = here.iter().flat_map(|(tenant, users)| users.values().map(|p| (*tenant, p)));
-        all.filter(|(_, p)| p.role.is_staff()).map(|(t, p)| (t, p.user, p.left_at)).collect()
+        let staff = all.filter(|(_, p)| p.role.is_staff() && !p.is_expected);
+        staff.map(|(t, p)| (t, p.user, p.left_at)).collect()
     }
 
     /// All who are here in a tenant, the longest first.

@@ -257,8 +257,13 @@ async fn a_rooms_replay_that_is_overtaken_says_so_and_costs_nothing_else() {
     let anybody = |_: Listener, _: &str| -> Ruling { Box::pin(async { Ok(Verdict::Allowed) }) };
     let rights = Rights { judge: Box::new(anybody), touched: |_| None };
     let house = Arc::new(house_where(rights, INBOX_MAX));
+    let witness = Reader::default();
+    let there = house.join(&witness, false).await;
+    house.hub.join(&there, "board").await.unwrap();
     let since = house.say("before").await;
     let forgotten = house.say_many_in(Room::Topic("board".into()), 1_000, "missed").await;
+    // Or else the rest of it would be news for who joins now.
+    until("it has rung", || there.drain() && witness.seqs().last() == Some(&forgotten)).await;
     let reader = Reader::default();
     let connection = Arc::new(house.join(&reader, false).await);
     house.hub.join(&connection, "board").await.unwrap();
