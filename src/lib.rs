@@ -14,7 +14,7 @@
 //!   [`notifications`] (who is told what), [`erasure`]
 //!   (forgetting a person), [`events`] (the log from outside), [`sync`] (what a client shows),
 //!   [`webhooks`] (endpoints, users' own ones, the delivery engine), [`bins`] (addresses of our
-//!   own that keep what is sent to them, for trying webhooks out), [`retention`] (what is
+//!   own that keep what is sent to them, for trying webhooks out), [`chats`], [`retention`] (what is
 //!   forgotten, and when).
 //! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`],
 //!   [`sse`] (server-sent events).
@@ -29,6 +29,7 @@ pub mod auth;
 pub mod bell;
 pub mod bins;
 pub mod calls;
+pub mod chats;
 pub mod cli;
 pub mod comments;
 pub mod config;

@@ -9,8 +9,13 @@ use crate::{
     app::App,
     articles::{categories_http as categories, http as articles, public_http as reading},
     attachments::http as attachments,
+    auth::sql as auth_sql,
     bins::http as bins,
     calls::{http as calls, list::http as call_lists},
+    chats::{
+        http as chats, messages::http as messages, settings::http as chat_settings,
+        visitors::http as visitors,
+    },
     comments::http as comments,
     events::{http as events, journey::http as journey, types::http as event_types},
     http::{Core, frame, origin},
@@ -81,6 +86,7 @@ fn api() -> Router<App> {
         .merge(accounts_and_presence())
         .merge(tickets())
         .merge(conversation())
+        .merge(chats())
         .merge(notifications_and_teams())
         .merge(knowledge())
         .route("/events", get(events::list).post(events::publish))
@@ -181,6 +187,29 @@ fn conversation() -> Router<App> {
         .route("/attachments/{id}/download", get(attachments::download))
 }
 
+fn chats() -> Router<App> {
+    Router::new()
+        .route("/chats", get(chats::list).post(chats::create))
+        .route("/chats/visitor", post(visitors::begin))
+        .route("/chats/settings", get(chat_settings::show).patch(chat_settings::update))
+        .route("/chats/{id}", get(chats::show).patch(chats::update))
+        .route("/chats/{id}/messages", get(messages::list).post(messages::create))
+        .route(
+            "/chats/{id}/messages/{message}",
+            patch(messages::update).delete(messages::delete),
+        )
+        .route(
+            "/chats/{id}/messages/{message}/attachments",
+            get(attachments::of_message).post(attachments::add_to_message),
+        )
+        .route("/chats/{id}/read", post(messages::read))
+        .route("/chats/{id}/assign", post(chats::assign))
+        .route("/chats/{id}/transfer", post(chats::transfer))
+        .route("/chats/{id}/close", post(chats::close))
+        .route("/chats/{id}/reopen", post(chats::reopen))
+        .route("/chats/{id}/ticket", post(chats::ticket))
+}
+
 fn knowledge() -> Router<App> {
     Router::new()
         .route("/kb/articles", get(articles::list).post(articles::make))
@@ -272,13 +301,24 @@ fn notifications_and_teams() -> Router<App> {
         .route("/teams/{id}", get(teams::show).patch(teams::update).delete(teams::delete))
 }
 
-/// Pages elsewhere may call with a token if the operator listed them; never with our cookie.
+/// Pages elsewhere may call with a token if the operator listed them; never with our cookie. What a
+/// visitor may do, pages of a site may ask for that any tenant lists: whether it is the right one is
+/// judged with the token.
 fn cors(core: Core) -> CorsLayer {
-    let listed = move |origin: &HeaderValue, _: &Parts| {
-        origin.to_str().is_ok_and(|origin| origin::is_listed(origin, &core.settings))
+    let listed = move |origin: HeaderValue, parts: &Parts| {
+        let (core, is_for_visitors) = (core.clone(), is_for_visitors(parts.uri.path()));
+        async move {
+            let Ok(origin) = origin.to_str() else { return false };
+            if origin::is_listed(origin, &core.settings) {
+                return true;
+            }
+            let origin = origin.to_ascii_lowercase();
+            is_for_visitors
+                && core.db.read(move |r| auth_sql::is_site(r, &origin)).await.unwrap_or(false)
+        }
     };
     CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(listed))
+        .allow_origin(AllowOrigin::async_predicate(listed))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
@@ -288,4 +328,11 @@ fn cors(core: Core) -> CorsLayer {
         ])
         .expose_headers([frame::REQUEST_ID, header::RETRY_AFTER])
         .max_age(Duration::from_secs(600))
+}
+
+/// Whether visitors' tokens, or none, are good for anything at this path.
+fn is_for_visitors(path: &str) -> bool {
+    let path = path.strip_prefix("/api").unwrap_or_default();
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    path == "/events" || path == "/events/stream" || path.starts_with("/chats/")
 }

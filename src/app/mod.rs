@@ -10,6 +10,7 @@ use crate::{
     bell::{self, Owed},
     bins::Bins,
     calls,
+    chats::{self, visitors::Gate},
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
     erasure,
@@ -64,6 +65,8 @@ pub struct App {
     pub socketio: socketio::Door,
     /// What the tenants' own events must look like.
     pub types: Types,
+    /// How fast visitors may come and talk.
+    pub gate: Arc<Gate>,
 }
 
 /// How this server differs from an ordinary one.
@@ -122,7 +125,8 @@ impl Server {
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
         let types = Types::new(core.db.clone());
-        let app = App { core, engine, bins, tickets: Arc::default(), files, socketio, types };
+        let (tickets, gate) = (Arc::default(), Arc::default());
+        let app = App { core, engine, bins, tickets, files, socketio, types, gate };
         say("Handlers initialized");
         let retention = retention::Limits::new(config.event_keep_days);
         Ok(Self { app, address, listener, sockets_max: config.ws_max, retention })
@@ -145,6 +149,7 @@ impl Server {
         keepers.spawn(attachments::sweep(core.db.clone(), files));
         keepers.spawn(sla::keep(core.db.clone()));
         keepers.spawn(calls::keep(core.db.clone()));
+        keepers.spawn(chats::keep(core.db.clone()));
         keepers.spawn(replay::keep(engine.clone()));
         keepers.spawn(retention::keep(core.db.clone(), retention));
         keepers.spawn(erasure::keep(core.db.clone()));

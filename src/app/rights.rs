@@ -1,9 +1,10 @@
 //! Who may stand in which room, for the hub, which knows no ticket.
 //!
-//! `ticket:<id>` is for all who may see that ticket. `chat:<id>`, `queue:<name>` and `board` are
-//! for staff.
+//! `ticket:<id>` is for all who may see that ticket, `chat:<id>` for all who may see that chat.
+//! `queue:<name>` and `board` are for staff.
 
 use crate::{
+    chats,
     db::Db,
     error::Result,
     event::{Envelope, Kind, Listener},
@@ -13,8 +14,9 @@ use crate::{
 };
 use serde::Deserialize;
 
-/// What stands before the id of a ticket in the name of its room.
+/// What stands before the id of a ticket, or a chat, in the name of its room.
 const TICKET: &str = "ticket:";
+const CHAT: &str = "chat:";
 
 /// The rule, over a database.
 pub(super) fn rights(db: &Db) -> Rights {
@@ -27,13 +29,13 @@ pub(super) fn rights(db: &Db) -> Rights {
 }
 
 async fn judge(db: &Db, who: Listener, topic: &str) -> Result<Verdict> {
+    if let Some(id) = topic.strip_prefix(CHAT) {
+        return judge_chat(db, who, id).await;
+    }
     let Some(id) = topic.strip_prefix(TICKET) else {
         return Ok(if who.role.is_staff() { Verdict::Allowed } else { Verdict::NotAllowed });
     };
-    // Only the one way to write an id, so that one ticket has one room.
-    let Some(id) = id.parse::<EntityId>().ok().filter(|parsed| parsed.to_string() == id) else {
-        return Ok(Verdict::NotAllowed);
-    };
+    let Some(id) = written_as(id) else { return Ok(Verdict::NotAllowed) };
     db.read(move |r| {
         let ticket = tickets::find(r, who.tenant, id)?;
         Ok(match ticket {
@@ -44,6 +46,18 @@ async fn judge(db: &Db, who: Listener, topic: &str) -> Result<Verdict> {
         })
     })
     .await
+}
+
+/// Only the one way to write an id, so that one ticket has one room.
+fn written_as(id: &str) -> Option<EntityId> {
+    id.parse::<EntityId>().ok().filter(|parsed| parsed.to_string() == id)
+}
+
+/// With whom a chat is never changes, so that nobody loses this right.
+async fn judge_chat(db: &Db, who: Listener, id: &str) -> Result<Verdict> {
+    let Some(id) = written_as(id) else { return Ok(Verdict::NotAllowed) };
+    let found = db.read(move |r| chats::visible(r, &who, id)).await?;
+    Ok(if found.is_some() { Verdict::Allowed } else { Verdict::NotAllowed })
 }
 
 /// Whatever happens to a ticket may change who is on it.

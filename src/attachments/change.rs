@@ -153,8 +153,8 @@ fn say(
         .by(who.actor())
         .audience(parent.audience)
         .named(parent.named.clone());
-    if let Some(ticket) = parent.ticket {
-        say = say.subject(ticket);
+    if let Some(subject) = parent.ticket.or(parent.chat) {
+        say = say.subject(subject);
     }
     if let Some(changes) = changes {
         say = say.changes(changes)?;
@@ -169,10 +169,15 @@ fn notify(
     (shown, parent): (&Shown, Parent),
     event_seq: i64,
 ) -> Result<()> {
+    if parent.recipients.is_empty() {
+        return Ok(());
+    }
     let internal = parent.is_internal();
     let on = match parent.target.kind {
         ParentType::KbArticle => Carrier::Article(&parent.title),
-        ParentType::Ticket | ParentType::Comment => Carrier::Ticket(&parent.title),
+        ParentType::Ticket | ParentType::Comment | ParentType::ChatMessage => {
+            Carrier::Ticket(&parent.title)
+        }
     };
     let words = match kind {
         Type::AttachmentAdded => words::attachment_added,

@@ -1,7 +1,7 @@
 //! Handlers of files.
 //!
 //! * `GET`, `POST /tickets/{id}/attachments`, `/comments/{id}/attachments`,
-//!   `/kb/articles/{id}/attachments`; `GET`, `PATCH`, `DELETE /attachments/{id}`: whoever sees the
+//!   `/kb/articles/{id}/attachments`, `/chats/{id}/messages/{message}/attachments`; `GET`, `PATCH`, `DELETE /attachments/{id}`: whoever sees the
 //!   parent (`ReadAttachments`, `WriteAttachments`)
 //! * `GET /attachments/{id}/download`: the same, or whoever has a signed link
 
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     auth::Role,
+    chats,
     error::{Error, OrNotFound, Result},
     event::Listener,
     http::{
@@ -86,6 +87,46 @@ pub async fn add_to_article(
     request: Request,
 ) -> Result<Response> {
     take(&core, &files, &who, Target::article(id), request).await
+}
+
+/// `POST /chats/{id}/messages/{message}/attachments`, by the message's author.
+///
+/// # Errors
+/// As [`add_to_ticket`]; 409 `chat_closed`.
+pub async fn add_to_message(
+    State(core): State<Core>,
+    State(files): State<Store>,
+    who: May<WriteAttachments>,
+    PathOf(at): PathOf<(EntityId, EntityId)>,
+    request: Request,
+) -> Result<Response> {
+    let to = message(&core, &who, at).await?;
+    take(&core, &files, &who, to, request).await
+}
+
+async fn message(
+    core: &Core,
+    who: &Caller,
+    (chat, message): (EntityId, EntityId),
+) -> Result<Target> {
+    let who = who.listener();
+    let found = core.db.read(move |r| chats::messages::visible(r, &who, message)).await?;
+    let found = found.filter(|(_, of)| of.id == chat).or_not_found("message")?;
+    Ok(Target::chat_message(found.0.id))
+}
+
+/// `GET /chats/{id}/messages/{message}/attachments`.
+///
+/// # Errors
+/// 404 for a message that the caller does not see.
+pub async fn of_message(
+    State(core): State<Core>,
+    State(files): State<Store>,
+    who: May<ReadAttachments>,
+    PathOf(at): PathOf<(EntityId, EntityId)>,
+) -> Answer<Vec<Shown>> {
+    let of = message(&core, &who, at).await?;
+    list(&core, &files, &who, of).await
 }
 
 async fn take(

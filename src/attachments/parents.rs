@@ -4,6 +4,7 @@ use super::{Attachment, FILES_MAX};
 use crate::{
     articles::Article,
     auth::Role,
+    chats::{self, Chat, messages::Message},
     comments::Comment,
     error::{Error, Result},
     event::Audience,
@@ -25,6 +26,8 @@ pub enum ParentType {
     Comment,
     /// An article of the knowledge base.
     KbArticle,
+    /// A message in a chat.
+    ChatMessage,
 }
 
 impl ParentType {
@@ -34,6 +37,7 @@ impl ParentType {
             Self::Ticket => "ticket",
             Self::Comment => "comment",
             Self::KbArticle => "kb_article",
+            Self::ChatMessage => "chat_message",
         }
     }
 }
@@ -41,7 +45,7 @@ impl ParentType {
 impl FromStr for ParentType {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        let all = [Self::Ticket, Self::Comment, Self::KbArticle];
+        let all = [Self::Ticket, Self::Comment, Self::KbArticle, Self::ChatMessage];
         all.into_iter().find(|kind| kind.name() == text).ok_or(())
     }
 }
@@ -71,12 +75,18 @@ impl Target {
         Self { kind: ParentType::KbArticle, id }
     }
 
+    /// A message in a chat.
+    pub fn chat_message(id: EntityId) -> Self {
+        Self { kind: ParentType::ChatMessage, id }
+    }
+
     /// How messages and 404 name it.
     pub fn word(self) -> &'static str {
         match self.kind {
             ParentType::Ticket => "ticket",
             ParentType::Comment => "comment",
             ParentType::KbArticle => "article",
+            ParentType::ChatMessage => "message",
         }
     }
 }
@@ -90,6 +100,8 @@ pub struct Parent {
     pub title: String,
     /// The ticket behind it.
     pub ticket: Option<EntityId>,
+    /// The chat behind it.
+    pub chat: Option<EntityId>,
     /// Who hears of its files.
     pub audience: Audience,
     /// The customers whom events about its files name.
@@ -98,7 +110,7 @@ pub struct Parent {
     pub recipients: Vec<(UserId, Reason)>,
     /// Who alone adds files to it, beside supervisors.
     pub owner: Option<UserId>,
-    /// Whether its ticket is closed: then its customers change nothing any more.
+    /// Whether its ticket or chat is closed: then its customers change nothing any more.
     pub is_closed: bool,
 }
 
@@ -111,6 +123,7 @@ impl Parent {
             target: Target::ticket(ticket.id),
             title: ticket.subject.clone(),
             ticket: Some(ticket.id),
+            chat: None,
             audience: Audience::Participants,
             named: people.customers.clone(),
             recipients: requester.into_iter().chain(assignee).chain(followers).collect(),
@@ -143,11 +156,27 @@ impl Parent {
             target: Target::article(article.id),
             title: article.title.clone(),
             ticket: None,
+            chat: None,
             audience,
             named: Vec::new(),
             recipients: staff.into_iter().map(|user| (user, Reason::Team)).collect(),
             owner: None,
             is_closed: false,
+        }
+    }
+
+    /// Nobody is told of a file in a chat: they see it, or are told of its message.
+    pub(super) fn of_message(message: &Message, chat: &Chat) -> Self {
+        Self {
+            target: Target::chat_message(message.id),
+            title: chat.name.clone(),
+            ticket: None,
+            chat: Some(chat.id),
+            audience: Audience::Participants,
+            named: chat.guest().into_iter().collect(),
+            recipients: Vec::new(),
+            owner: message.author_id,
+            is_closed: chat.is_closed(),
         }
     }
 
@@ -188,9 +217,10 @@ impl Parent {
     }
 
     fn not_over_for(&self, who: &Caller) -> Result<()> {
-        if self.is_closed && !who.role.is_staff() {
-            return Err(crate::comments::closed());
+        match self.chat {
+            _ if !self.is_closed || who.role.is_staff() => Ok(()),
+            Some(_) => Err(chats::closed()),
+            None => Err(crate::comments::closed()),
         }
-        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Attachment, Parent, ParentType, Target, store::Digest};
 use crate::{
-    articles, comments,
+    articles, chats, comments,
     error::{Error, Result},
     event::Listener,
     id::{EntityId, TenantId, UserId},
@@ -53,6 +53,10 @@ pub fn parent(conn: &Connection, who: &Listener, target: Target) -> Result<Optio
         ParentType::KbArticle => {
             let Some(article) = articles::visible(conn, who, target.id)? else { return Ok(None) };
             Ok(Some(Parent::of_article(&article, staff(conn, who.tenant)?)))
+        }
+        ParentType::ChatMessage => {
+            let found = chats::messages::visible(conn, who, target.id)?;
+            Ok(found.map(|(message, chat)| Parent::of_message(&message, &chat)))
         }
     }
 }

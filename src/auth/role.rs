@@ -1,4 +1,4 @@
-//! The four roles of a tenant, in ascending order of what they may do.
+//! The four roles of a tenant, in ascending order of what they may do; and, below them, visitors.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -7,6 +7,10 @@ use std::{fmt, str::FromStr};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    /// Nobody's account: the one chat that their token is for, and nothing else. Below all the
+    /// others, so that whatever asks for a role is closed to them; and no account can have it.
+    #[serde(skip_deserializing)]
+    Visitor,
     /// Their own tickets, chats and public articles.
     Customer,
     /// The tenant's tickets, calls and chats, and their own state.
@@ -18,12 +22,13 @@ pub enum Role {
 }
 
 impl Role {
-    /// All roles, ascending.
+    /// All roles that an account can have, ascending.
     pub const ALL: [Self; 4] = [Self::Customer, Self::Agent, Self::Supervisor, Self::Admin];
 
     /// The word on the wire.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Visitor => "visitor",
             Self::Customer => "customer",
             Self::Agent => "agent",
             Self::Supervisor => "supervisor",

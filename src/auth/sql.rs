@@ -154,3 +154,62 @@ pub fn end_sessions_of(w: &Write<'_>, user: UserId, except: Option<SessionId>) -
     )?
     .execute((user, except, w.now))?)
 }
+
+/// Somebody without an account, in one chat.
+#[derive(Debug)]
+pub struct Visitor {
+    /// Their tenant.
+    pub tenant: TenantId,
+    /// Stands where a user's id would.
+    pub id: UserId,
+    /// What they call themselves.
+    pub name: String,
+    /// When their token ends, milliseconds since the Unix epoch.
+    pub expires_at: i64,
+}
+
+/// The visitor whose token has this digest, if it stands.
+///
+/// # Errors
+/// When the database refuses.
+pub fn visitor(conn: &Connection, digest: &[u8], now: i64) -> Result<Option<Visitor>> {
+    let row = |row: &Row<'_>| {
+        Ok(Visitor {
+            tenant: row.get(0)?,
+            id: row.get(1)?,
+            name: row.get(2)?,
+            expires_at: row.get(3)?,
+        })
+    };
+    Ok(conn
+        .prepare_cached(
+            "select v.tenant_id, v.visitor_id, coalesce(c.visitor_name, 'Visitor'), v.expires_at
+             from visitor_tokens v join tenants t on t.id = v.tenant_id
+               join chats c on c.id = v.chat_id
+             where v.hash = ?1 and v.expires_at > ?2 and t.is_active",
+        )?
+        .query_row((digest, now), row)
+        .optional()?)
+}
+
+/// Whether a tenant lists this origin among the sites that show its widget.
+///
+/// # Errors
+/// When the database refuses.
+pub fn is_site_of(conn: &Connection, tenant: TenantId, origin: &str) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "select exists (select 1 from chat_sites where origin = ?1 and tenant_id = ?2)",
+        )?
+        .query_row((origin, tenant), |row| row.get(0))?)
+}
+
+/// Whether any tenant does.
+///
+/// # Errors
+/// When the database refuses.
+pub fn is_site(conn: &Connection, origin: &str) -> Result<bool> {
+    Ok(conn
+        .prepare_cached("select exists (select 1 from chat_sites where origin = ?1)")?
+        .query_row([origin], |row| row.get(0))?)
+}

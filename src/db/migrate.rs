@@ -17,6 +17,7 @@ pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0009_search_by_kind.sql"),
     include_str!("../../migrations/0010_agents.sql"),
     include_str!("../../migrations/0011_calls.sql"),
+    include_str!("../../migrations/0012_chats.sql"),
 ];
 
 /// Applies what is missing.

@@ -92,6 +92,13 @@ pub(super) const PLACES: [Place; 19] = [
         &[("title", Written), ("body", Written), ("excerpt", Written), ("tags", WrittenJson)],
     )
     .then(Then::IndexArticle),
+    Place::new(
+        "chats",
+        &["rid"],
+        "customer_id is ?2",
+        &[("visitor_name", Written), ("visitor_email", Written)],
+    ),
+    Place::new("chat_messages", &["chat_id", "number"], "author_id is ?2", &[("body", Written)]),
     Place::new("macros", &["id"], OWNED, KEPT),
     Place::new("views", &["id"], OWNED, KEPT),
     Place::new("sla_policies", &["id"], OWNED, KEPT),

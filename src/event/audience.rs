@@ -24,7 +24,8 @@ impl Listener {
             && match event.audience {
                 Audience::Staff => self.role.is_staff(),
                 Audience::Participants => self.role.is_staff() || event.named.contains(&self.user),
-                Audience::Everyone => true,
+                // Not visitors: theirs is one chat.
+                Audience::Everyone => self.role >= Role::Customer,
                 Audience::User(user) => user == self.user,
             }
     }

@@ -100,6 +100,7 @@ kinds! {
     CallUpdated "call.updated" Staff,
     CallWrapupCompleted "call.wrapup.completed" Staff,
     ChatCreated "chat.created" Participants,
+    ChatUpdated "chat.updated" Participants,
     ChatMessage "chat.message" Participants,
     ChatMessageUpdated "chat.message.updated" Participants,
     ChatMessageDeleted "chat.message.deleted" Participants,

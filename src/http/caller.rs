@@ -1,4 +1,5 @@
-//! Who makes a request: a person by token or cookie, or a program by its API token.
+//! Who makes a request: a person by token or cookie, a program by its API token, or the visitor of
+//! one chat.
 
 use super::{Client, Core, cookie, origin};
 use crate::{
@@ -22,6 +23,8 @@ pub enum Via {
     Cookie,
     /// An API token with these scopes.
     ApiToken(Vec<String>),
+    /// A visitor's token: it counts in one chat, and only where visitors are expected.
+    Visitor,
 }
 
 /// Who makes this request.
@@ -48,7 +51,11 @@ pub struct Caller {
 impl Caller {
     /// As the one who did something.
     pub fn actor(&self) -> Actor {
-        let kind = if matches!(self.via, Via::ApiToken(_)) { "token" } else { "user" };
+        let kind = match self.via {
+            Via::ApiToken(_) => "token",
+            Via::Visitor => "visitor",
+            Via::Bearer | Via::Cookie => "user",
+        };
         let id = (kind == "user").then_some(self.user);
         Actor { id, name: self.name.clone(), kind: kind.into() }
     }
@@ -58,7 +65,8 @@ impl Caller {
         Listener { tenant: self.tenant, user: self.user, role: self.role }
     }
 
-    /// Who made the request with these headers. `Authorization` wins over the cookie.
+    /// Who made the request with these headers. `Authorization` wins over the cookie. Visitors are
+    /// refused: see [`Caller::or_visitor`].
     ///
     /// # Errors
     /// [`Error::Unauthorized`] when nobody did or the credentials are not good.
@@ -77,11 +85,62 @@ impl Caller {
         }
     }
 
+    /// The same, or the visitor whose token came in `Authorization`.
+    ///
+    /// # Errors
+    /// As [`Caller::of`] and [`Caller::visitor`].
+    pub async fn or_visitor(core: &Core, headers: &HeaderMap) -> Result<Self> {
+        let value = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+        let token = value.and_then(|text| text.split_once(' ')).map(|(_, token)| token.trim());
+        match token.filter(|token| token.starts_with(VISITOR)) {
+            Some(token) => Self::visitor(core, token, headers).await,
+            None => Self::of(core, headers).await,
+        }
+    }
+
+    /// The visitor with this token. Pages of other sites may use it where the tenant lists them.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] when it is not good, [`Error::Forbidden`] for a page of a site that
+    /// is not listed.
+    pub async fn visitor(core: &Core, token: &str, headers: &HeaderMap) -> Result<Self> {
+        let (digest, now) = (secret::digest(token), core.clock().now_ms());
+        let site = origin::foreign(headers, &core.settings);
+        let found = core
+            .db
+            .read(move |r| {
+                let Some(visitor) = sql::visitor(r, &digest, now)? else { return Ok(None) };
+                let may = match site {
+                    Some(site) => sql::is_site_of(r, visitor.tenant, &site)?,
+                    None => true,
+                };
+                Ok(Some((visitor, may)))
+            })
+            .await?;
+        let (visitor, may) = found.ok_or(BAD)?;
+        if !may {
+            return Err(Error::Forbidden("pages of that site may not use this token"));
+        }
+        Ok(Self {
+            tenant: visitor.tenant,
+            user: visitor.id,
+            role: Role::Visitor,
+            is_system_admin: false,
+            name: visitor.name,
+            session: None,
+            expires_at: visitor.expires_at,
+            via: Via::Visitor,
+        })
+    }
+
     /// Whose access token, or API token, this is.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`] when it is not good.
+    /// [`Error::Unauthorized`] when it is not good, [`Error::Forbidden`] for a visitor's.
     pub async fn by_token(core: &Core, token: &str, via: Via) -> Result<Self> {
+        if token.starts_with(VISITOR) {
+            return Err(Error::Forbidden("a visitor's token counts in its own chat only"));
+        }
         if token.starts_with("dbk_") && via == Via::Bearer {
             return Self::by_api_token(core, token).await;
         }
@@ -130,6 +189,15 @@ impl Caller {
         })
     }
 
+    /// Judges where the request comes from, and how many this caller makes.
+    pub(super) fn let_in(self, parts: &Parts, core: &Core) -> Result<Self> {
+        self.check_origin(&parts.method, &parts.headers, core)?;
+        if core.signed_in.as_ref().is_some_and(|rate| rate.check_key(&self.user).is_err()) {
+            return Err(Error::TooMany(std::time::Duration::from_secs(1)));
+        }
+        Ok(self)
+    }
+
     /// A write with a cookie must come from one of our own pages.
     fn check_origin(&self, method: &Method, headers: &HeaderMap, core: &Core) -> Result<()> {
         let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
@@ -174,6 +242,9 @@ where
     }
 }
 
+/// What visitors' tokens begin with.
+pub const VISITOR: &str = "dbv_";
+
 const BAD: Error = Error::Unauthorized("the token is not valid or has ended: sign in again");
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller
@@ -184,10 +255,6 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let core = Core::from_ref(state);
         let caller = Self::of(&core, &parts.headers).await?;
-        caller.check_origin(&parts.method, &parts.headers, &core)?;
-        if core.signed_in.as_ref().is_some_and(|rate| rate.check_key(&caller.user).is_err()) {
-            return Err(Error::TooMany(std::time::Duration::from_secs(1)));
-        }
-        Ok(caller)
+        caller.let_in(parts, &core)
     }
 }

@@ -64,6 +64,13 @@ pub fn of(headers: &HeaderMap, settings: &Settings) -> Origin {
     }
 }
 
+/// The page's origin, in lower case, when the request names one that is somebody else's.
+pub fn foreign(headers: &HeaderMap, settings: &Settings) -> Option<String> {
+    let origin = headers.get(header::ORIGIN)?;
+    (of(headers, settings) == Origin::Foreign)
+        .then(|| String::from_utf8_lossy(origin.as_bytes()).to_ascii_lowercase())
+}
+
 fn is_allowed(origin: &str, headers: &HeaderMap, settings: &Settings) -> bool {
     let own_host = headers.get(header::HOST).and_then(|v| v.to_str().ok());
     let same_host = own_host.is_some_and(|host| {

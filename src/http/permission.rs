@@ -39,7 +39,19 @@ permissions! {
     /// To be staff.
     Staff Agent None;
     /// To read what the audience allows of the log.
-    ReadEvents Customer Some("events:read");
+    ReadEvents Visitor Some("events:read");
+    /// To read a chat that one may see.
+    ReadChats Visitor Some("chats:read");
+    /// To write in a chat that one may see, to say how far one has read, and to close it.
+    WriteChats Visitor Some("chats:write");
+    /// To list the chats that one may see.
+    ListChats Customer Some("chats:read");
+    /// To begin a chat, and to change what one wrote.
+    BeginChats Customer Some("chats:write");
+    /// To assign, pass on and reopen chats, and to make tickets of them.
+    WorkChats Agent Some("chats:write");
+    /// To decide how chats are given out, and whether visitors may begin one.
+    ManageChats Admin None;
     /// To read the catalogue of event types.
     ReadEventTypes Agent Some("events:read");
     /// To register a tenant's own types of events.
@@ -145,6 +157,8 @@ pub const SCOPES: &[&str] = &[
     "users:write",
     "tickets:read",
     "tickets:write",
+    "chats:read",
+    "chats:write",
     "attachments:read",
     "attachments:write",
     "teams:read",
@@ -168,7 +182,7 @@ impl<P: Permission> May<P> {
             Via::ApiToken(scopes) => {
                 P::SCOPE.is_some_and(|scope| scopes.iter().any(|has| has == scope))
             }
-            Via::Bearer | Via::Cookie => {
+            Via::Bearer | Via::Cookie | Via::Visitor => {
                 caller.role >= P::ROLE && (!P::SYSTEM || caller.is_system_admin)
             }
         };
@@ -180,7 +194,7 @@ impl<P: Permission> May<P> {
             (_, Role::Admin) => "only administrators may do that",
             (_, Role::Supervisor) => "only supervisors and administrators may do that",
             (_, Role::Agent) => "only staff may do that",
-            (_, Role::Customer) => "this token's scopes do not cover that",
+            (_, Role::Customer | Role::Visitor) => "this token's scopes do not cover that",
         }))
     }
 }
@@ -198,6 +212,11 @@ where
 {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        Self::judge(Caller::from_request_parts(parts, state).await?)
+        if P::ROLE != Role::Visitor {
+            return Self::judge(Caller::from_request_parts(parts, state).await?);
+        }
+        let core = Core::from_ref(state);
+        let caller = Caller::or_visitor(&core, &parts.headers).await?;
+        Self::judge(caller.let_in(parts, &core)?)
     }
 }

@@ -33,6 +33,7 @@ pub use sweep::PING_EVERY_MS;
 pub use topics::{Judge, Rights, Ruling, TOPICS_MAX, Verdict};
 
 use crate::{
+    auth::Role,
     db::Db,
     error::{Error, Result},
     id::{SessionId, TenantId, UserId},
@@ -55,6 +56,11 @@ use tokio::sync::Semaphore;
 /// Pages of replays that are read at the same time; others wait their turn. A turn ends with the
 /// page, whether its client reads it or not.
 const REPLAYS_MAX: usize = 32;
+
+/// Connections of one visitor; one more is refused. And all visitors together get half of what
+/// there is, so that strangers cannot keep staff out.
+const PER_VISITOR_MAX: usize = 3;
+const VISITORS_PART: usize = 2;
 
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy)]
@@ -249,8 +255,15 @@ impl Inner {
     fn admit(&self, session: &Arc<Session>, name: &str) -> Result<Here> {
         let Limits { all, per_user } = self.limits;
         let mut sessions = self.sessions.lock();
+        let is_visitor = session.who.role == Role::Visitor;
+        let per_user = if is_visitor { per_user.min(PER_VISITOR_MAX) } else { per_user };
+        // Only a hub that is half full counts its visitors.
+        let part = all / VISITORS_PART;
+        let visitors = || sessions.values().filter(|s| s.who.role == Role::Visitor).count();
+        let crowded = is_visitor && sessions.len() >= part && visitors() >= part;
         // `stop` says so before it looks at the list, so whoever it does not find is refused here.
-        let full = sessions.len() >= all || self.stopping.load(Ordering::Acquire);
+        let full =
+            crowded || sessions.len() >= all || self.stopping.load(Ordering::Acquire);
         let here = if full { None } else { self.presence.arrive(session.who, name, per_user) };
         let here = here.ok_or(Error::Busy(std::time::Duration::from_secs(5)))?;
         sessions.insert(session.id, session.clone());

@@ -151,12 +151,14 @@ impl Presence {
         staff.map(|(t, p)| (t, p.user, p.left_at)).collect()
     }
 
-    /// All who are here in a tenant, the longest first.
+    /// All who are here in a tenant, the longest first; but no visitors, who are nobody's
+    /// colleagues or customers.
     pub fn online(&self, tenant: TenantId) -> Vec<Present> {
         let ticks = self.clock.ticks_ms();
         let here = self.here.lock();
         let all = here.get(&tenant).into_iter().flat_map(HashMap::values);
-        let mut online: Vec<_> = all.filter(|p| p.is_online(ticks)).cloned().collect();
+        let shown = |p: &&Present| p.is_online(ticks) && p.role != Role::Visitor;
+        let mut online: Vec<_> = all.filter(shown).cloned().collect();
         drop(here);
         online.sort_by_key(|p| (p.since_ms, p.user));
         online

@@ -5,7 +5,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub use sql::{find, members, of_user, take_turn};
+pub use sql::{find, members, of_user};
 
 use crate::{
     db::{OnUnique as _, Say, Write},
@@ -199,6 +199,25 @@ pub fn leave_all(w: &mut Write<'_>, tenant: TenantId, user: UserId, actor: &Acto
         store(w, &before, after, actor)?;
     }
     Ok(())
+}
+
+/// Whom a team's rule chooses for something that came to it, of those who are able to take it: each
+/// with how much they have in hand, in the team's order. Of those with equally little it is the
+/// first. `None` where people choose, and when nobody is able.
+///
+/// # Errors
+/// When the database refuses.
+pub fn choose(w: &Write<'_>, team: &Team, able: &[(UserId, i64)]) -> Result<Option<UserId>> {
+    match team.assignment {
+        Assignment::Manual => Ok(None),
+        Assignment::RoundRobin => {
+            let able: Vec<_> = able.iter().map(|(user, _)| *user).collect();
+            sql::take_turn(w, team.id, &able)
+        }
+        Assignment::LeastBusy => {
+            Ok(able.iter().min_by_key(|(_, busy)| *busy).map(|(user, _)| *user))
+        }
+    }
 }
 
 const NAME: &str = "teams.tenant_id, teams.name";

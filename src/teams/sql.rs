@@ -80,15 +80,20 @@ pub fn members(conn: &Connection, tenant: TenantId, team: EntityId) -> Result<Op
     Ok(Some(members))
 }
 
-/// Whose turn it is in a team, and notes that they had it: of the members who can work now, the one
-/// who stands next after the last one, whoever has come or gone in between. `None` when nobody can.
+/// Whose turn it is in a team, and notes that they had it: of the members who are `able`, in the
+/// team's order, the one who stands next after the last one, whoever has come or gone in between.
+/// `None` when nobody is.
 ///
 /// # Errors
 /// When the database refuses.
-pub fn take_turn(conn: &Connection, tenant: TenantId, team: EntityId) -> Result<Option<UserId>> {
-    let Some(able) = members(conn, tenant, team)?.filter(|able| !able.is_empty()) else {
+pub(super) fn take_turn(
+    conn: &Connection,
+    team: EntityId,
+    able: &[UserId],
+) -> Result<Option<UserId>> {
+    if able.is_empty() {
         return Ok(None);
-    };
+    }
     let places = conn
         .prepare_cached("select user_id, position from team_members where team_id = ?1")?
         .query_map([team], |row| Ok((row.get(0)?, row.get(1)?)))?

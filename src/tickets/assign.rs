@@ -26,21 +26,19 @@ fn waits(ticket: &Ticket) -> bool {
     ticket.assignee_id.is_none() && !ticket.status.is_over()
 }
 
-/// Only who can work now is chosen: active staff. Of those with equally much to do it is the first
-/// in the team's order.
+/// Only who can work now is chosen: active staff.
 fn chosen(w: &Write<'_>, team: &Team) -> Result<Option<UserId>> {
-    match team.assignment {
-        Assignment::Manual => Ok(None),
-        Assignment::RoundRobin => teams::take_turn(w, team.tenant_id, team.id),
-        Assignment::LeastBusy => {
-            let mut freest: Option<(i64, UserId)> = None;
-            for user in teams::members(w, team.tenant_id, team.id)?.unwrap_or_default() {
-                let busy = sql::open_count(w, team.tenant_id, user)?;
-                if freest.is_none_or(|(least, _)| busy < least) {
-                    freest = Some((busy, user));
-                }
-            }
-            Ok(freest.map(|(_, user)| user))
-        }
+    if team.assignment == Assignment::Manual {
+        return Ok(None);
     }
+    let mut able = Vec::new();
+    for user in teams::members(w, team.tenant_id, team.id)?.unwrap_or_default() {
+        // Turns do not ask how much somebody has to do.
+        let busy = match team.assignment {
+            Assignment::LeastBusy => sql::open_count(w, team.tenant_id, user)?,
+            _ => 0,
+        };
+        able.push((user, busy));
+    }
+    teams::choose(w, team, &able)
 }

@@ -11,7 +11,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     http::{
-        Answer, Caller, Client, Core, May, QueryOf, Via, cookie, created,
+        Answer, Caller, Client, Core, May, QueryOf, Via,
+        caller::VISITOR,
+        cookie, created,
         origin::{self, Origin},
         permission::SignIn,
         user_agent,
@@ -137,13 +139,18 @@ async fn welcome(
     Ok(())
 }
 
-/// The four ways to say who one is. A page of another origin is refused with any of them.
+/// The four ways to say who one is. A page of another origin is refused with any of them, but for
+/// visitors' tokens where their tenant lists its site.
 async fn authenticate(
     core: &Core,
     tickets: &Tickets,
     headers: &HeaderMap,
     ticket: Option<&str>,
 ) -> Result<Caller> {
+    if let Some(token) = visitor_token(headers) {
+        // It says itself from which sites it counts.
+        return Caller::visitor(core, &token, headers).await;
+    }
     let origin = origin::of(headers, &core.settings);
     if headers.contains_key(header::ORIGIN) && origin == Origin::Foreign {
         return Err(Error::Forbidden("pages of that origin may not connect here"));
@@ -166,6 +173,13 @@ async fn authenticate(
         return Err(Error::Forbidden("sockets are for people: sign in, or read GET /events"));
     }
     Ok(caller)
+}
+
+/// A visitor's token, in either place where a token may stand.
+fn visitor_token(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+    let named = value.and_then(|text| text.split_once(' ')).map(|(_, token)| token.trim().into());
+    named.or_else(|| protocol_token(headers)).filter(|token| token.starts_with(VISITOR))
 }
 
 /// The token in `Sec-WebSocket-Protocol: bearer, <token>`.
