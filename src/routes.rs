@@ -8,7 +8,7 @@ use crate::{
     agents::{http as agents, reasons::http as reasons, settings::http as agent_settings},
     app::App,
     articles::{categories_http as categories, http as articles, public_http as reading},
-    attachments::http as attachments,
+    attachments::{download::http as download, http as attachments},
     auth::sql as auth_sql,
     bins::http as bins,
     calls::{http as calls, list::http as call_lists},
@@ -184,7 +184,7 @@ fn conversation() -> Router<App> {
             "/attachments/{id}",
             get(attachments::show).patch(attachments::update).delete(attachments::delete),
         )
-        .route("/attachments/{id}/download", get(attachments::download))
+        .route("/attachments/{id}/download", get(download::download))
 }
 
 fn chats() -> Router<App> {
@@ -194,10 +194,7 @@ fn chats() -> Router<App> {
         .route("/chats/settings", get(chat_settings::show).patch(chat_settings::update))
         .route("/chats/{id}", get(chats::show).patch(chats::update))
         .route("/chats/{id}/messages", get(messages::list).post(messages::create))
-        .route(
-            "/chats/{id}/messages/{message}",
-            patch(messages::update).delete(messages::delete),
-        )
+        .route("/chats/{id}/messages/{message}", patch(messages::update).delete(messages::delete))
         .route(
             "/chats/{id}/messages/{message}/attachments",
             get(attachments::of_message).post(attachments::add_to_message),
@@ -301,9 +298,10 @@ fn notifications_and_teams() -> Router<App> {
         .route("/teams/{id}", get(teams::show).patch(teams::update).delete(teams::delete))
 }
 
-/// Pages elsewhere may call with a token if the operator listed them; never with our cookie. What a
-/// visitor may do, pages of a site may ask for that any tenant lists: whether it is the right one is
-/// judged with the token.
+/// Pages elsewhere may call with a token if the operator listed them; never with our cookie.
+///
+/// What a visitor may do, pages of a site may ask for that any tenant lists: whether it is the
+/// right one is judged with the token.
 fn cors(core: Core) -> CorsLayer {
     let listed = move |origin: HeaderValue, parts: &Parts| {
         let (core, is_for_visitors) = (core.clone(), is_for_visitors(parts.uri.path()));

@@ -3,15 +3,15 @@
 //! * `upload` reads them from the wire, `sniff` and `names` judge what they are and are called,
 //!   [`Store`] keeps their bytes, each content once, and [`sweep()`] takes away what no row names.
 //! * `parents` tells who may see a file: whoever sees what it hangs on.
-//! * A file goes out as a download only (`http`, `range`), to whoever is signed in and may, or by a
+//! * A file goes out as a download only ([`download`]), to whoever is signed in and may, or by a
 //!   signed `link` that events carry for receivers of webhooks.
 
 mod change;
+pub mod download;
 pub mod http;
 pub mod link;
 pub mod names;
 mod parents;
-pub mod range;
 pub mod sniff;
 mod sql;
 pub mod store;

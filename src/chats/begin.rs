@@ -75,11 +75,7 @@ pub fn begin(w: &mut Write<'_>, who: &Caller, new: &New) -> Result<Chat> {
 }
 
 /// A chat with nobody yet, for a team of the tenant or the one of its settings.
-pub(super) fn drafted(
-    w: &Write<'_>,
-    tenant: TenantId,
-    team: Option<EntityId>,
-) -> Result<Chat> {
+pub(super) fn drafted(w: &Write<'_>, tenant: TenantId, team: Option<EntityId>) -> Result<Chat> {
     let team = match team {
         Some(id) if teams::find(w, tenant, id)?.is_none() => {
             return Err(Error::field("team_id", "is no team here"));

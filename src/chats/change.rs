@@ -91,12 +91,7 @@ pub fn mark(
 ///
 /// # Errors
 /// 404, 409 `version_conflict`.
-pub fn close(
-    w: &mut Write<'_>,
-    who: &Caller,
-    id: EntityId,
-    based_on: Option<i64>,
-) -> Result<Chat> {
+pub fn close(w: &mut Write<'_>, who: &Caller, id: EntityId, based_on: Option<i64>) -> Result<Chat> {
     let before = seen(w, who, id, based_on)?;
     if before.is_closed() {
         return Ok(before);

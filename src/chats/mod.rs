@@ -8,20 +8,20 @@
 //! Everything in an event of a chat may be seen by its customer or visitor: there is no internal
 //! note in a chat, that is what its ticket is for.
 
-mod rule;
 mod begin;
 mod change;
 pub mod http;
 pub mod messages;
+mod rule;
 pub mod settings;
 mod sql;
 mod tell;
 mod ticket;
 pub mod visitors;
 
-pub use rule::keep;
 pub use begin::{New, begin};
 pub use change::{assign, close, mark, reopen, transfer};
+pub use rule::keep;
 pub use sql::{find, visible};
 pub use ticket::{Asked as AskedTicket, WithTicket, ticket};
 

@@ -58,9 +58,8 @@ pub(super) fn of_message(
 /// Says how far somebody has read: to both sides what those did who talk, and among staff what the
 /// others did, whom the customer does not know.
 pub(super) fn of_read(w: &mut Write<'_>, actor: &Actor, chat: &Chat, read: &Read) -> Result<()> {
-    let mut say = Say::new(chat.tenant_id, Kind::ChatRead, read)?
-        .by(actor.clone())
-        .subject(chat.id);
+    let mut say =
+        Say::new(chat.tenant_id, Kind::ChatRead, read)?.by(actor.clone()).subject(chat.id);
     say = if chat.is_talked_in_by(read.user_id) {
         say.named(chat.guest().into_iter().collect())
     } else {
@@ -73,7 +72,7 @@ pub(super) fn of_read(w: &mut Write<'_>, actor: &Actor, chat: &Chat, read: &Read
 pub(super) fn assigned(w: &mut Write<'_>, actor: &Actor, chat: &Chat, seq: i64) -> Result<()> {
     let recipients = chat.assignee_id.map(|user| (user, Reason::Assignee)).into_iter().collect();
     let message = words::chat_assigned(&chat.name, &actor.name);
-    notify(w, actor, (Type::ChatAssigned, message), (chat, chat), recipients, seq)
+    notify(w, actor, (Type::ChatAssigned, message), (chat, chat, seq), recipients)
 }
 
 /// Tells of a message whoever it is for: who talks for the house, the team where nobody does yet,
@@ -101,16 +100,15 @@ pub(super) fn written(
         }
     }
     let text = words::chat_message(&message.author_name);
-    notify(w, actor, (Type::ChatMessage, text), (chat, message), told, seq)
+    notify(w, actor, (Type::ChatMessage, text), (chat, message, seq), told)
 }
 
 fn notify(
     w: &mut Write<'_>,
     actor: &Actor,
     (kind, message): (Type, String),
-    (chat, entity): (&Chat, &impl Serialize),
+    (chat, entity, event_seq): (&Chat, &impl Serialize, i64),
     recipients: Vec<(UserId, Reason)>,
-    event_seq: i64,
 ) -> Result<()> {
     if recipients.is_empty() {
         return Ok(());

@@ -37,8 +37,7 @@ impl Asked {
     /// # Errors
     /// 422.
     pub fn checked(self) -> Result<Self> {
-        let more =
-            self.subject.is_some() || self.priority.is_some() || self.requester_id.is_some();
+        let more = self.subject.is_some() || self.priority.is_some() || self.requester_id.is_some();
         if self.ticket_id.is_some() && more {
             return Err(Error::field("ticket_id", "goes with nothing that describes a new one"));
         }

@@ -198,6 +198,7 @@ impl FrontDesk {
         };
         let caller = Caller::by_token(&self.core, token, via).await.map_err(|e| match e {
             Error::Unauthorized(_) => unauthorized,
+            Error::Forbidden(why) => why,
             e => {
                 tracing::error!(error = %e, "a Socket.IO client's sign-in could not be looked up");
                 "the server cannot tell who you are at the moment"

@@ -201,9 +201,10 @@ pub fn leave_all(w: &mut Write<'_>, tenant: TenantId, user: UserId, actor: &Acto
     Ok(())
 }
 
-/// Whom a team's rule chooses for something that came to it, of those who are able to take it: each
-/// with how much they have in hand, in the team's order. Of those with equally little it is the
-/// first. `None` where people choose, and when nobody is able.
+/// Whom a team's rule chooses of those who are able to take what came to it.
+///
+/// Each comes with how much they have in hand, in the team's order; of those with equally little it
+/// is the first. `None` where people choose, and when nobody is able.
 ///
 /// # Errors
 /// When the database refuses.

@@ -93,6 +93,22 @@ fn tickets(admin: &Session, agent: &Session, customer: &Session) {
     post(admin, &at("/restore"), json!({}));
 }
 
+fn chats(agent: &Session, customer: &Session) {
+    let new = json!({ "body": "Is anyone there?" });
+    let chat = id(&customer.post("/api/v1/chats", &new).expect(201).data());
+    let at = |what: &str| format!("/api/v1/chats/{chat}{what}");
+    agent.post(&at("/assign"), &json!({})).expect(200);
+    let said = json!({ "body": "I am", "client_msg_id": "c-1" });
+    let said = id(&agent.post(&at("/messages"), &said).expect(201).data());
+    upload(agent, &at(&format!("/messages/{said}/attachments")));
+    agent.patch(&at(&format!("/messages/{said}")), &json!({ "body": "I was" })).expect(200);
+    agent.delete(&at(&format!("/messages/{said}"))).expect(200);
+    customer.post(&at("/read"), &json!({ "number": 2 })).expect(200);
+    agent.post(&at("/ticket"), &json!({})).expect(201);
+    agent.post(&at("/close"), &json!({})).expect(200);
+    agent.post(&at("/reopen"), &json!({})).expect(200);
+}
+
 fn house(admin: &Session, agent: &Session) {
     let team = json!({ "name": "First line", "members": [agent.id()] });
     let team = id(&admin.post("/api/v1/teams", &team).expect(201).data());
@@ -135,7 +151,7 @@ fn webhooks(admin: &Session) {
 }
 
 /// What the day must have had.
-const WANTED: [&str; 37] = [
+const WANTED: [&str; 46] = [
     "ticket.created",
     "ticket.updated",
     "ticket.deleted",
@@ -173,6 +189,15 @@ const WANTED: [&str; 37] = [
     "webhook.exhausted",
     "webhook.disabled",
     "agent.state.changed",
+    "chat.created",
+    "chat.updated",
+    "chat.message",
+    "chat.message.updated",
+    "chat.message.deleted",
+    "chat.assigned",
+    "chat.read",
+    "chat.closed",
+    "chat.reopened",
 ];
 
 #[test]
@@ -190,6 +215,7 @@ fn every_event_of_a_long_day_is_what_its_schema_says() {
     customer.post("/api/v1/tickets", &json!({ "subject": "Slow", "description": "x" })).expect(201);
     tickets(&admin, &agent, &customer);
     house(&admin, &agent);
+    chats(&agent, &customer);
     webhooks(&admin);
     for (step_ms, kind) in [(9 * 60_000, "sla.warning"), (30 * 60_000, "sla.breached")] {
         server.advance_ms(step_ms);

@@ -68,6 +68,11 @@ fn lives(server: &Server) -> (Session, Session, Session) {
     let missed = json!({ "direction": "inbound", "from_number": "0171 5550777" });
     let missed = id(&make(&admin, "/calls", missed));
     admin.post(&format!("/api/v1/calls/{missed}/end"), &json!({})).expect(200);
+    let chat = json!({ "body": "I am Yara Vexwood, yara.vex@example.com" });
+    let chat = id(&make(&yara, "/chats", chat));
+    let signed = json!({ "body": "Zoe Quillfeather here" });
+    make(&zoe, &format!("/chats/{chat}/messages"), signed);
+    zoe.post(&format!("/api/v1/chats/{chat}/assign"), &json!({})).expect(200);
     let article = json!({ "title": "By me", "body": "Zoe Quillfeather, zoe.quill@example.com",
         "tags": ["Zoe Quillfeather"], "status": "published" });
     make(&zoe, "/kb/articles", article);

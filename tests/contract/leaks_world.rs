@@ -114,6 +114,19 @@ impl Garden {
         at
     }
 
+    /// A customer's chat; what is said in it is theirs and the staff's.
+    fn chat(&mut self, customer: &Session, agent: &Session, readers: &'static [&'static str]) {
+        let chat = make(customer, "/chats", json!({ "body": self.word("chat", readers) }));
+        let messages = format!("/chats/{}/messages", self.note("chats", &chat));
+        let said = json!({ "body": self.word("chatanswer", readers) });
+        let said = make(agent, &messages, said);
+        let said = self.note("messages", &said);
+        let gone = json!({ "body": self.word("chatedited", readers) });
+        let path = format!("/api/v1{messages}/{said}");
+        agent.patch(&path, &gone).expect(200);
+        self.file(agent, &format!("{messages}/{said}"), readers);
+    }
+
     fn article(
         &mut self,
         who: &Session,
@@ -250,6 +263,8 @@ impl World {
         garden.tools(&admin, &agent);
         let ticket = garden.ticket((&dora, &agent, &admin), DORA);
         garden.ticket((&emil, &agent, &admin), EMIL);
+        garden.chat(&dora, &agent, DORA);
+        garden.chat(&emil, &agent, EMIL);
         for (place, readers) in [
             (("published", "public"), BOTH),
             (("published", "internal"), STAFF),
@@ -264,6 +279,7 @@ impl World {
         garden.staff = "theirs";
         garden.tools(&their_admin, &their_admin);
         garden.ticket((&their_customer, &their_admin, &their_admin), THEIRS);
+        garden.chat(&their_customer, &their_admin, THEIRS);
         garden.article(&their_admin, ("published", "public"), THEIRS);
         garden.people(&[&their_admin, &their_customer]);
         let Garden { secrets, ids, open, .. } = garden;

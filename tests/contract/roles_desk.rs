@@ -18,7 +18,10 @@ pub(crate) fn things(system: &Session) -> Vec<(&'static str, String)> {
         &format!("/tickets/{ticket}/comments"),
         json!({ "body": "between us", "visibility": "internal" }),
     );
+    let customer = system.new_user("customer");
+    let chat = made("/chats", json!({ "customer_id": customer.id(), "body": "Hello" }));
     vec![
+        ("{chat}", chat),
         ("{ticket}", ticket),
         ("{comment}", comment),
         ("{article}", made("/kb/articles", json!({ "title": "A draft", "body": "x" }))),
@@ -47,7 +50,7 @@ fn note() -> Value {
 
 /// The desk's rows. What ends something comes last.
 pub(crate) fn table() -> Vec<Row> {
-    [tickets(), knowledge(), told(), kept(), ends()].into_iter().flatten().collect()
+    [tickets(), knowledge(), told(), chats(), kept(), ends()].into_iter().flatten().collect()
 }
 
 fn tickets() -> Vec<Row> {
@@ -81,6 +84,30 @@ fn tickets() -> Vec<Row> {
         row("PATCH", "/attachments/{none}", json!({ "filename": "a.txt" }), nowhere(SIGNED_IN)),
         row("DELETE", "/attachments/{none}", none(), nowhere(SIGNED_IN)),
         row("GET", "/attachments/{none}/download", none(), nowhere(SIGNED_IN)),
+    ]
+}
+
+fn chats() -> Vec<Row> {
+    let words = || json!({ "body": "words" });
+    vec![
+        row("GET", "/chats", none(), SIGNED_IN),
+        row("POST", "/chats", none(), answered(422, SIGNED_IN)),
+        row("GET", "/chats/settings", none(), ADMIN),
+        row("PATCH", "/chats/settings", none(), ADMIN),
+        row("GET", "/chats/{chat}", none(), TICKET),
+        row("PATCH", "/chats/{chat}", json!({ "status": "open" }), theirs(STAFF)),
+        row("GET", "/chats/{chat}/messages", none(), TICKET),
+        row("POST", "/chats/{chat}/messages", words(), answered(201, TICKET)),
+        row("PATCH", "/chats/{none}/messages/{none}", words(), nowhere(SIGNED_IN)),
+        row("DELETE", "/chats/{none}/messages/{none}", none(), nowhere(SIGNED_IN)),
+        row("GET", "/chats/{none}/messages/{none}/attachments", none(), nowhere(SIGNED_IN)),
+        row("POST", "/chats/{none}/messages/{none}/attachments", none(), nowhere(SIGNED_IN)),
+        row("POST", "/chats/{chat}/read", json!({ "number": 1 }), TICKET),
+        row("POST", "/chats/{chat}/assign", none(), theirs(STAFF)),
+        row("POST", "/chats/{chat}/transfer", json!({ "assignee_id": "{user}" }), theirs(STAFF)),
+        row("POST", "/chats/{none}/ticket", none(), nowhere(STAFF)),
+        row("POST", "/chats/{chat}/close", none(), TICKET),
+        row("POST", "/chats/{chat}/reopen", none(), theirs(STAFF)),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! Files through their routes: who may add, see, change and download them.
 
 use crate::{
-    attachments::{Store, http as files, link::LINK_TTL_MS, sweep},
+    attachments::{Store, download, http as files, link::LINK_TTL_MS, sweep},
     comments::tests::{Desk, fits},
     event::Kind,
     http::Core,
@@ -20,7 +20,7 @@ where
         .route("/comments/{id}/attachments", get(files::of_comment).post(files::add_to_comment))
         .route("/kb/articles/{id}/attachments", get(files::of_article).post(files::add_to_article))
         .route("/attachments/{id}", get(files::show).patch(files::update).delete(files::delete))
-        .route("/attachments/{id}/download", get(files::download))
+        .route("/attachments/{id}/download", get(download::http::download))
 }
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nand so on";

@@ -98,8 +98,7 @@ pub async fn list(
 /// # Errors
 /// 404, 409 `chat_closed` or `chat_full`, 422, 429 for a visitor who writes too fast.
 pub async fn create(
-    State(core): State<Core>,
-    State(gate): State<Arc<Gate>>,
+    (State(core), State(gate)): (State<Core>, State<Arc<Gate>>),
     who: May<WriteChats>,
     PathOf(id): PathOf<EntityId>,
     headers: HeaderMap,

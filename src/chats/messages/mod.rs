@@ -160,7 +160,8 @@ pub(super) fn check_client_msg_id(checks: &mut Checks, id: Option<&str>) {
     checks.check(ok, "client_msg_id", "must be 1 to 64 plain characters without spaces");
 }
 
-/// Writes a message; answers it, and false when it is one that was sent before. `draft` was checked.
+/// Writes a message; answers it, and false when it is one that was sent before. `draft` was
+/// checked.
 ///
 /// # Errors
 /// 404, 409 `chat_closed` or `chat_full`.
@@ -200,12 +201,7 @@ pub fn write(
 }
 
 /// Stores the next message of a chat, which counts it; the caller stores the chat and says both.
-pub(super) fn add(
-    w: &Write<'_>,
-    who: &Caller,
-    chat: &mut Chat,
-    draft: &Draft,
-) -> Result<Message> {
+pub(super) fn add(w: &Write<'_>, who: &Caller, chat: &mut Chat, draft: &Draft) -> Result<Message> {
     if chat.message_count >= MESSAGES_MAX {
         let why = format!("this chat has {MESSAGES_MAX} messages: begin another one");
         return Err(Error::conflict("chat_full", why));

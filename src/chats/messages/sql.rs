@@ -66,11 +66,7 @@ pub(in crate::chats) fn find(
 ///
 /// # Errors
 /// When the database refuses.
-pub fn visible(
-    conn: &Connection,
-    who: &Listener,
-    id: EntityId,
-) -> Result<Option<(Message, Chat)>> {
+pub fn visible(conn: &Connection, who: &Listener, id: EntityId) -> Result<Option<(Message, Chat)>> {
     let found = find(conn, who.tenant, id)?.filter(|message| message.deleted_at.is_none());
     let Some(message) = found else { return Ok(None) };
     Ok(chats::visible(conn, who, message.chat_id)?.map(|chat| (message, chat)))

@@ -1,9 +1,7 @@
 //! `POST /chats/visitor`, for anyone, where the tenant lets visitors in.
 
 use super::{Begun, Gate, New, begin_for, sql};
-use crate::{
-    http::{Answer, Client, Core, Json, created, origin},
-};
+use crate::http::{Answer, Client, Core, Json, created, origin};
 use axum::{extract::State, http::HeaderMap};
 use std::sync::Arc;
 

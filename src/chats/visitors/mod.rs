@@ -145,9 +145,8 @@ impl New {
             text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
         };
         (self.name, self.email) = (trimmed(self.name), trimmed(self.email));
-        let plain = |text: &String, max| {
-            text.chars().count() <= max && !text.contains(char::is_control)
-        };
+        let plain =
+            |text: &String, max| text.chars().count() <= max && !text.contains(char::is_control);
         let name = self.name.as_ref().is_none_or(|name| plain(name, NAME_MAX));
         checks.check(name, "name", "must be one line of at most 100 characters");
         let email = self.email.as_ref().is_none_or(|email| {

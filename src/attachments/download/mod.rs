@@ -1,0 +1,4 @@
+//! Giving a file's bytes back.
+
+pub mod http;
+pub mod range;
