@@ -72,6 +72,7 @@ pub(crate) fn all(app: App) -> Router {
         .route("/help/{*page}", get(assets::help))
         .route("/kb", get(assets::knowledge))
         .route("/kb/{slug}", get(assets::knowledge))
+        .route("/widget.js", get(assets::widget))
         .route("/favicon.ico", get(assets::favicon))
         .route("/assets/{*path}", get(assets::asset))
         .fallback(assets::unknown)

@@ -22,6 +22,7 @@ export function pathOf({ type, related_type: kind, related_id: id, entity }, use
     case "comment": return entity?.ticket_id ? `${base}/tickets/${encodeURIComponent(entity.ticket_id)}` : `${base}/go/comment/${safe}`;
     case "attachment": return `${base}/go/attachment/${safe}`;
     case "kb_article": return base === "/admin" ? `${base}/articles/${safe}` : `${base}/go/kb_article/${safe}`;
+    case "chat": return `${base}/chats/${safe}`;
     case "webhook": return `${base}/webhooks/${safe}`;
     default: return null;
   }

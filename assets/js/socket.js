@@ -38,6 +38,7 @@ export class BellSocket extends EventTarget {
   #renewal = null;
   #heard = 0;
   #openedAt = 0;
+  #rooms = new Set();
   #check;
 
   /** `check()` resolves to false when the session has ended: then the socket stops. */
@@ -63,6 +64,21 @@ export class BellSocket extends EventTarget {
     clearTimeout(this.#timer);
     this.#drop();
     this.#say("idle");
+  }
+
+  /** Stands in a room until `signal` aborts, through breaks too: what is true there for a moment is told as `sign`. */
+  join(room, signal) {
+    this.#rooms.add(room);
+    this.tell("room.join", { room });
+    signal.addEventListener("abort", () => {
+      this.#rooms.delete(room);
+      this.tell("room.leave", { room });
+    }, { once: true });
+  }
+
+  /** Says something for the moment, if anybody can hear it just now. */
+  tell(type, payload) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type, payload }));
   }
 
   /** Opens again at once and resumes: for a person who does not want to wait. */
@@ -144,6 +160,7 @@ export class BellSocket extends EventTarget {
     const fresh = this.seq === null;
     if (fresh) this.seq = latest ?? 0;
     if (epoch) this.epoch = epoch;
+    for (const room of this.#rooms) this.tell("room.join", { room });
     this.#say(fresh || latest === this.seq ? "live" : "catching-up");
     this.dispatchEvent(new Event("hello"));
   }

@@ -13,7 +13,7 @@ use crate::{
     http::{
         Answer, Caller, Core, Json, May, PathOf, idempotency, ok,
         patch::IfMatch,
-        permission::{ReadAttachments, WriteAttachments},
+        permission::{ReadAttachments, ReadChats, WriteAttachments},
     },
     id::EntityId,
     tickets::{self, Which},
@@ -85,14 +85,14 @@ pub async fn add_to_message(
     take(&core, &files, &who, to, request).await
 }
 
-/// `GET /chats/{id}/messages/{message}/attachments`.
+/// `GET /chats/{id}/messages/{message}/attachments`, for whoever sees the chat, its visitor too.
 ///
 /// # Errors
 /// 404 for a message that the caller does not see.
 pub async fn of_message(
     State(core): State<Core>,
     State(files): State<Store>,
-    who: May<ReadAttachments>,
+    who: May<ReadChats>,
     PathOf(at): PathOf<(EntityId, EntityId)>,
 ) -> Answer<Vec<Shown>> {
     let of = message(&core, &who, at).await?;

@@ -51,6 +51,11 @@ pub async fn knowledge(headers: HeaderMap) -> Response {
     page("kb.html", StatusCode::OK, &headers)
 }
 
+/// `GET /widget.js`: the chat that other sites show.
+pub async fn widget(headers: HeaderMap) -> Response {
+    page("widget.js", StatusCode::OK, &headers)
+}
+
 /// `GET /favicon.ico`.
 pub async fn favicon(headers: HeaderMap) -> Response {
     page("favicon.svg", StatusCode::OK, &headers)

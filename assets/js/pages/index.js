@@ -21,6 +21,8 @@ export const sections = [
     pages: [
       { path: "/admin/tickets", name: "Tickets", icon: "ticket", role: "agent", load: () => import("./tickets.js") },
       { path: "/admin/tickets/:id", under: "/admin/tickets", role: "agent", load: () => import("./ticket.js") },
+      { path: "/admin/chats", name: "Chats", icon: "talk", role: "agent", load: () => import("./chats.js") },
+      { path: "/admin/chats/:id", under: "/admin/chats", role: "agent", load: () => import("./chats.js") },
       { path: "/admin/articles", name: "Knowledge base", icon: "book", role: "agent", load: () => import("./articles.js") },
       { path: "/admin/articles/new", under: "/admin/articles", role: "agent", load: () => import("./article.js") },
       { path: "/admin/articles/:id", under: "/admin/articles", role: "agent", load: () => import("./article.js") },

@@ -4,6 +4,8 @@ const page = (path, load, more = {}) => ({ path, load, role: "customer", ...more
 
 export const pages = [
   page("/help", () => import("./requests.js"), { name: "My requests", icon: "ticket" }),
+  page("/help/chats", () => import("./chats.js"), { name: "Chats", icon: "talk" }),
+  page("/help/chats/:id", () => import("./chats.js"), { under: "/help/chats" }),
   page("/help/articles", () => import("./articles.js"), { name: "Articles", icon: "book" }),
   page("/help/new", () => import("./new.js"), { under: "/help" }),
   page("/help/tickets/:id", () => import("./request.js"), { under: "/help" }),
