@@ -1,4 +1,4 @@
-// The chat on somebody else's site: <script src="https://desk.example/widget.js" data-key="…" async>.
+// The chat on another site: <script src="…/widget.js" data-key="…" async>.
 // One script, no cookie, no other host; it lives in a shadow root and sets text only, never HTML.
 
 (() => {
@@ -62,6 +62,7 @@
     node.append(...children.filter(Boolean));
     return node;
   };
+  const isOpen = (socket) => socket !== null && socket.readyState === WebSocket.OPEN;
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const fresh = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -294,7 +295,7 @@
     /** A line that is dead without having been closed. */
     #look() {
       const socket = this.#socket;
-      if (socket?.readyState !== WebSocket.OPEN) return;
+      if (!isOpen(socket)) return;
       if (Date.now() - this.#heard > QUIET_MS * 1.5) return socket.close();
       if (Date.now() - this.#heard > QUIET_MS) socket.send(JSON.stringify({ type: "ping" }));
     }
@@ -393,7 +394,7 @@
 
     /** Says that we write, while we do. */
     #type() {
-      if (this.#socket?.readyState !== WebSocket.OPEN || Date.now() - this.#typedAt < TYPING_AGAIN_MS) return;
+      if (!isOpen(this.#socket) || Date.now() - this.#typedAt < TYPING_AGAIN_MS) return;
       this.#typedAt = Date.now();
       this.#socket.send(JSON.stringify({ type: "typing", payload: { room: `chat:${this.#state.chat}`, visibility: "public" } }));
     }
@@ -423,12 +424,12 @@
       const files = [...(this.#files.get(id)?.values() ?? [])].map((file) => h("a", { href: home + file.download_url, target: "_blank", rel: "noopener" }, file.filename));
       const seen = own && number === this.#mine && this.#seen >= number;
       const about = [own ? "" : name, edited && !gone ? "edited" : "", seen ? "seen" : ""].filter(Boolean).join(" · ");
-      return h("div", { class: `one${own ? " own" : ""}`, dir: "auto" }, gone ? "(deleted)" : body, ...files.map((file) => h("div", {}, file)), about && h("small", {}, about));
+      return h("div", { class: `one${own ? " own" : ""}`, dir: "auto" }, h("div", {}, gone ? "(deleted)" : body), ...files.map((file) => h("div", {}, file)), about && h("small", {}, about));
     }
 
     #draw() {
       const all = [...this.#messages.values()].sort((a, b) => a.number - b.number);
-      const waiting = (this.#state?.outbox ?? []).map(({ body }) => h("div", { class: "one own" }, body, h("small", {}, "sending…")));
+      const waiting = (this.#state?.outbox ?? []).map(({ body }) => h("div", { class: "one own" }, h("div", {}, body), h("small", {}, "sending…")));
       const nodes = [...all.map((one) => this.#bubble(one)), ...waiting];
       const shown = [...this.log.children];
       // What is said already is not said again: only what changed is touched.

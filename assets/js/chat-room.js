@@ -35,7 +35,7 @@ export class ChatRoom extends EventTarget {
     this.chat = null;
     this.trouble = h("div");
     this.earlier = h("button", { type: "button", class: "button button-plain", hidden: true, onclick: () => this.#earlier() }, "Show earlier messages");
-    this.list = h("ol", { class: "chat-log", role: "log", "aria-live": "polite", "aria-label": "Messages", tabindex: "0" });
+    this.list = h("div", { class: "chat-log", role: "log", "aria-live": "polite", "aria-label": "Messages", tabindex: "0" });
     this.rows = new Keyed(this.list, (one) => this.#row(one), { key: (one) => one.number, mark: (one) => `${one.version} ${this.#isSeen(one)} ${this.#files.get(one.id)?.size ?? 0}` });
     this.says = h("p", { class: "chat-says small", role: "status" });
     this.text = h("textarea", { class: "input", rows: "2", "aria-label": "Message", placeholder: "Write a message", oninput: () => this.#type(), onkeydown: (event) => this.#enter(event) });
@@ -148,7 +148,7 @@ export class ChatRoom extends EventTarget {
     const about = [one.author_name, hourOf(one.created_at), one.edited_at && !one.deleted_at ? "edited" : "", this.#isSeen(one) ? "seen" : ""];
     const link = (file) => h("div", {}, h("a", { href: address(`/attachments/${file.id}/download`), download: file.filename }, file.filename));
     const side = `${this.#isOwn(one) ? " own" : ""}${one.deleted_at ? " gone" : ""}`;
-    return h("li", { class: `chat-message${side}`, dir: "auto" }, one.deleted_at ? "Deleted" : one.body, files.map(link), h("small", {}, about.filter(Boolean).join(" · ")));
+    return h("div", { class: `chat-message${side}`, dir: "auto" }, h("p", {}, one.deleted_at ? "Deleted" : one.body), files.map(link), h("small", {}, about.filter(Boolean).join(" · ")));
   }
 
   #draw() {

@@ -54,3 +54,16 @@ impl FromStr for Role {
         Self::ALL.into_iter().find(|role| role.name() == text).ok_or(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_account_can_be_a_visitors_and_every_role_may_more_than_one() {
+        assert!("visitor".parse::<Role>().is_err());
+        assert!(serde_json::from_str::<Role>("\"visitor\"").is_err());
+        assert!(Role::ALL.into_iter().all(|role| role > Role::Visitor));
+        assert!(!Role::Visitor.is_staff());
+    }
+}

@@ -96,6 +96,24 @@ mod tests {
     }
 
     #[test]
+    fn a_visitor_hears_what_names_them_or_is_for_them_and_nothing_else() {
+        let (me, other) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+        let table = [
+            (Audience::Participants, &[me][..], true),
+            (Audience::User(me), &[][..], true),
+            (Audience::Participants, &[other][..], false),
+            (Audience::User(other), &[me][..], false),
+            (Audience::Everyone, &[me][..], false),
+            (Audience::Staff, &[me][..], false),
+        ];
+        for (audience, named, expected) in table {
+            let event = event(audience, Room::Tenant, named);
+            let visitor = Listener { tenant: event.tenant, user: me, role: Role::Visitor };
+            assert_eq!(visitor.may_hear(&event), expected, "{audience}");
+        }
+    }
+
+    #[test]
     fn a_room_narrows_and_never_widens() {
         let me = UserId(Uuid::from_u128(1));
         let agent = Listener { tenant: TenantId(Uuid::nil()), user: me, role: Role::Agent };

@@ -91,6 +91,9 @@ impl Session {
     /// The rooms that the server joined for it, and those it joined itself.
     fn rooms(&self) -> Vec<String> {
         let mut rooms = vec![Room::Everyone, Room::User(self.who.user)];
+        if self.who.role == Role::Visitor {
+            rooms.retain(|room| *room != Room::Everyone);
+        }
         if self.who.role.is_staff() {
             rooms.extend([Room::Tenant, Room::Role(self.who.role)]);
         }

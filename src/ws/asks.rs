@@ -1,6 +1,7 @@
 //! What clients ask of the hub, in whatever frames: rooms, signs, presence, newer credentials.
 
 use crate::{
+    auth::Role,
     event::Room,
     http::{Caller, Core, Via},
     hub::{Heard, Saying, Session, TOPICS_MAX, Verdict, Word},
@@ -217,7 +218,7 @@ async fn refresh(core: &Core, session: &Session, token: &str) -> Result<Value, R
 pub(super) fn is_own(session: &Session, room: &str) -> bool {
     let who = session.who;
     match room.parse::<Room>() {
-        Ok(Room::Everyone) => true,
+        Ok(Room::Everyone) => who.role >= Role::Customer,
         Ok(Room::User(user)) => user == who.user,
         Ok(Room::Tenant) => who.role.is_staff(),
         Ok(Room::Role(role)) => who.role.is_staff() && role == who.role,

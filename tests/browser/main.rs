@@ -173,6 +173,13 @@ fn an_administrator_looks_after_people_and_teams() {
     walk("people.mjs");
 }
 
+/// Two of staff, a customer, and a visitor on a page of another site talk with each other, through
+/// a crash of the server too.
+#[test]
+fn visitors_of_other_sites_customers_and_staff_talk_with_each_other() {
+    walk("chats.mjs");
+}
+
 /// Starts the program and a walk through its pages, and fails with it.
 fn walk(script: &str) {
     let tools = match Tools::find() {

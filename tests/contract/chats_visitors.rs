@@ -167,6 +167,7 @@ fn a_visitors_token_is_good_for_their_chat_and_for_no_other_route() {
         ("auth.refresh", json!({ "token": customer.token() })),
         ("presence.subscribe", json!({})),
         ("room.join", json!({ "room": "tenant" })),
+        ("room.join", json!({ "room": "everyone" })),
         ("room.join", json!({ "room": format!("chat:{}", other.chat) })),
         ("room.join", json!({ "room": "board" })),
         ("typing", json!({ "room": format!("chat:{}", other.chat) })),

@@ -1,0 +1,203 @@
+// A walk of two of staff, a customer, and a visitor on a page of another site: they talk with each
+// other, through a crash of the server too, and nothing said is lost. Started by main.rs.
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { Api, base, finish, forgiving, inspect, openBrowser, openPage, restartServer, step, until } from "./desk.mjs";
+
+const PASSWORD = "a long walk in the park";
+const HOSTILE = "<img src=x onerror=alert(1)>";
+
+const browser = await openBrowser();
+const apis = {};
+let key = "";
+
+/** Another site, with a policy that allows it our script and our connections and nothing else. */
+async function openShop() {
+  const policy = `default-src 'none'; script-src ${base}; connect-src ${base} ${base.replace("http", "ws")}`;
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "Content-Type": "text/html", "Content-Security-Policy": policy });
+    response.end(`<!doctype html><html lang="en"><title>A shop</title><h1>A shop</h1><script src="${base}/widget.js" data-key="${key}" async></script></html>`);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } };
+}
+
+/** A page of that site, and what it did that it should not have. */
+async function visit(url, { sockets = true } = {}) {
+  const context = await browser.newContext({ viewport: { width: 900, height: 700 }, reducedMotion: "reduce" });
+  context.setDefaultTimeout(10_000);
+  // Some proxies let no WebSocket through.
+  if (!sockets) await context.addInitScript(() => { window.WebSocket = class { constructor() { setTimeout(() => this.onclose({ code: 1006 }), 20); } close() {} }; });
+  const page = await context.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(error.stack));
+  page.on("dialog", (dialog) => { faults.push(dialog.message()); dialog.dismiss(); });
+  page.on("console", (message) => message.type() === "error" && /Policy|CORS/.test(message.text()) && faults.push(message.text()));
+  page.on("request", (request) => {
+    const { origin } = new URL(request.url());
+    if (![url, base].includes(origin)) faults.push(request.url());
+  });
+  await page.goto(url);
+  return { page, faults, cookies: () => context.cookies() };
+}
+
+const heading = (page, name) => page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+const log = (page) => page.getByRole("log", { name: "Messages" });
+const says = (page, words) => log(page).getByText(words, { exact: true }).waitFor();
+const write = async (page, words) => {
+  const box = page.getByRole("textbox", { name: /message/i });
+  await box.fill(words);
+  await box.press("Enter");
+};
+
+async function enter(page, path, email) {
+  await page.goto(`${base}${path}`);
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.keyboard.press("Enter");
+  await heading(page, "Chats");
+}
+
+await step("people are there, and visitors are let in", async () => {
+  const token = new URL(process.env.DESKBELL_SETUP_LINK).hash.replace("#token=", "");
+  await new Api().post("/setup", { token, email: "vera@example.com", name: "Vera Walker", password: PASSWORD, tenant_name: "Bramble & Finch" });
+  apis.vera = await Api.signIn("vera@example.com", PASSWORD);
+  for (const [name, role] of [["Ada Okafor", "agent"], ["Ben Lindqvist", "agent"], ["Dora Weiss", "customer"]]) {
+    const short = name.split(" ")[0].toLowerCase();
+    await apis.vera.post("/users", { email: `${short}@example.com`, name, role, password: PASSWORD });
+  }
+  ({ key } = await apis.vera.patch("/chats/settings", { visitors: true }));
+});
+
+const shop = await openShop();
+await apis.vera.patch("/chats/settings", { sites: [shop.url] });
+const ada = await openPage(browser);
+const ben = await openPage(browser);
+const visitor = await visit(shop.url);
+const { page: shopper } = visitor;
+
+await step("staff look at chats that nobody has yet", async () => {
+  await enter(ada, "/admin/chats", "ada@example.com");
+  await enter(ben, "/admin/chats", "ben@example.com");
+  for (const page of [ada, ben]) await page.getByRole("radio", { name: "Unassigned" }).check();
+  await ada.getByText("No chats here").waitFor();
+  await inspect(ada, "chats-empty");
+});
+
+await step("a visitor begins with a keyboard alone, and staff see it at once", async () => {
+  await shopper.getByRole("button", { name: "Chat with us" }).focus();
+  await shopper.keyboard.press("Enter");
+  const box = shopper.getByRole("dialog", { name: "Chat with us" });
+  await box.waitFor();
+  await shopper.getByLabel("Name (optional)").fill("Shirley");
+  await shopper.getByRole("textbox", { name: "Your message" }).focus();
+  await shopper.keyboard.type(`Hello ${HOSTILE}`);
+  await shopper.keyboard.press("Enter");
+  await says(shopper, `Hello ${HOSTILE}`);
+  for (const page of [ada, ben]) await page.getByRole("link", { name: /Shirley/ }).waitFor();
+  await shopper.keyboard.press("Escape");
+  await box.waitFor({ state: "hidden" });
+  await shopper.getByRole("button", { name: "Chat with us" }).click();
+});
+
+await step("two of staff and the visitor talk, see who writes, and what was read", async () => {
+  await ada.getByRole("link", { name: /Shirley/ }).click();
+  await says(ada, `Hello ${HOSTILE}`);
+  assert.equal(await ada.locator("img").count(), 0);
+  await ben.getByRole("link", { name: /Shirley/ }).click();
+  await says(ben, `Hello ${HOSTILE}`);
+  await shopper.getByRole("textbox", { name: "Your message" }).pressSequentially("Is");
+  await ada.getByText("Shirley is writing…").waitFor();
+  await write(shopper, "Is my order on its way?");
+  await says(ada, "Is my order on its way?");
+  await ada.getByRole("textbox", { name: "Message" }).pressSequentially("It");
+  await shopper.getByText("Ada Okafor is writing…").waitFor();
+  await ben.getByText("Ada Okafor is writing…").waitFor();
+  await write(ada, "It is, since this morning.");
+  await says(shopper, "It is, since this morning.");
+  await says(ben, "It is, since this morning.");
+  await ada.getByRole("button", { name: "Take it" }).click();
+  await ada.getByText("With Ada Okafor").waitFor();
+  await ben.getByText("With Ada Okafor").waitFor();
+  await log(ada).getByText(/seen/).first().waitFor();
+  await inspect(ada, "chat");
+});
+
+await step("it is passed on, becomes a ticket, and both sides go on", async () => {
+  await ada.getByLabel("Give it to").selectOption({ label: "Ben Lindqvist" });
+  await ben.getByText("With Ben Lindqvist").waitFor();
+  await ben.getByRole("button", { name: "Make a ticket" }).click();
+  await ben.getByRole("link", { name: "Its ticket" }).waitFor();
+  await ada.getByRole("link", { name: "Its ticket" }).waitFor();
+  await write(ben, "Ben here.");
+  await says(shopper, "Ben here.");
+});
+
+await step("the server dies: what the visitor writes meanwhile arrives once it is back, once", async () => {
+  await forgiving([/WebSocket/, /Failed to load/, /ERR_/, /503/], async () => {
+    const restarted = restartServer();
+    await write(shopper, "Are you still there?");
+    await restarted;
+    await says(ben, "Are you still there?");
+    await write(ben, "We are.");
+    await says(shopper, "We are.");
+    await says(ada, "We are.");
+  });
+  assert.equal(await log(ben).getByText("Are you still there?").count(), 1);
+  assert.equal(await log(shopper).getByText("Are you still there?").count(), 1);
+});
+
+await step("the visitor comes back to the page, and the chat is there", async () => {
+  await shopper.reload();
+  await shopper.getByRole("button", { name: /Chat with us/ }).click();
+  await says(shopper, `Hello ${HOSTILE}`);
+  await says(shopper, "We are.");
+  await write(shopper, "Thank you!");
+  await says(ben, "Thank you!");
+  assert.deepEqual(await visitor.cookies(), [], "no cookie");
+});
+
+await step("where no socket gets through, the chat goes on by asking", async () => {
+  const other = await visit(shop.url, { sockets: false });
+  await other.page.getByRole("button", { name: "Chat with us" }).click();
+  await write(other.page, "Nothing but HTTP here");
+  await says(other.page, "Nothing but HTTP here");
+  await ada.goto(`${base}/admin/chats`);
+  await ada.getByRole("radio", { name: "All" }).check();
+  await ada.getByRole("link", { name: /Nothing but HTTP here/ }).click();
+  await write(ada, "That will do.");
+  await says(other.page, "That will do.");
+  await ada.getByRole("button", { name: "Close" }).click();
+  await other.page.getByText("This chat is over.").waitFor();
+  assert.deepEqual(other.faults, []);
+});
+
+await step("a customer talks to staff from their own pages", async () => {
+  const dora = await openPage(browser);
+  await enter(dora, "/help/chats", "dora@example.com");
+  await inspect(dora, "help-chats");
+  await dora.getByRole("textbox", { name: "Your first message" }).fill("The printer, again");
+  await dora.getByRole("button", { name: "Begin a chat" }).click();
+  await says(dora, "The printer, again");
+  await ben.goto(`${base}/admin/chats`);
+  await ben.getByRole("radio", { name: "All" }).check();
+  await ben.getByRole("link", { name: /Dora Weiss/ }).click();
+  await write(ben, "What does it do?");
+  await says(dora, "What does it do?");
+  await inspect(dora, "help-chat");
+  await dora.getByRole("button", { name: "End chat" }).click();
+  await dora.getByText("This chat is over.").waitFor();
+  await until("the log", async () => (await ben.getByRole("button", { name: "Open again" }).count()) === 1);
+});
+
+await step("the visitor ends the chat, and may begin another one", async () => {
+  await shopper.getByRole("button", { name: "End chat" }).click();
+  await shopper.getByRole("button", { name: "New chat" }).click();
+  await shopper.getByLabel("Name (optional)").waitFor();
+  assert.deepEqual(visitor.faults, []);
+});
+
+shop.close();
+await browser.close();
+finish();
