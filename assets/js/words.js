@@ -110,6 +110,7 @@ const SENTENCES = {
   "call.updated": (e) => say`The call with ${caller(e.data)} was changed${changed(e)}`,
   "call.wrapup.completed": (e) => say`${agent(e)} finished wrapping up`,
   "chat.created": (e) => say`${guest(e.data)} started a chat`,
+  "chat.updated": (e) => say`The chat with ${guest(e.data)} changed`,
   "chat.message": (e) => say`${plainText(e.data.author_name) ?? who(e)} wrote ${soft(quoted(e.data.body) ?? "a message")}`,
   "chat.message.updated": (e) => say`${who(e)} edited a chat message`,
   "chat.message.deleted": (e) => say`${who(e)} deleted a chat message`,

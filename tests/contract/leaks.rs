@@ -94,13 +94,14 @@ fn ask_everything(world: &World, asker: &Asker, writes: bool) -> usize {
 fn no_answer_of_any_route_holds_a_word_that_is_not_for_who_asks() {
     let server = Server::start();
     let world = World::new(&server);
-    let askers: [Asker; 6] = [
+    let askers: [Asker; 7] = [
         ((*world.dora).clone(), "dora", ""),
         ((*world.emil).clone(), "emil", ""),
         (server.api(), "nobody", ""),
         ((*world.their_customer).clone(), "their customer", ""),
         ((*world.their_admin).clone(), "their admin", "theirs"),
         ((*world.agent).clone(), "agent", "ours"),
+        (world.visitor.clone(), "visitor", ""),
     ];
     let questions = questions(&world);
     for asker in &askers {

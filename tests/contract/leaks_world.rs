@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) emil: Session,
     pub(crate) their_admin: Session,
     pub(crate) their_customer: Session,
+    /// Somebody without an account, in a chat of their own.
+    pub(crate) visitor: Api,
     /// Dora's ticket.
     pub(crate) ticket: String,
     /// Held open, so that there is something to end.
@@ -35,6 +37,7 @@ const DORA: &[&str] = &["dora"];
 const EMIL: &[&str] = &["emil"];
 const BOTH: &[&str] = &["dora", "emil"];
 const THEIRS: &[&str] = &["their customer"];
+const VISITOR: &[&str] = &["visitor"];
 const STAFF: &[&str] = &[];
 
 /// Adds a file; answers what is known of it.
@@ -125,6 +128,21 @@ impl Garden {
         let path = format!("/api/v1{messages}/{said}");
         agent.patch(&path, &gone).expect(200);
         self.file(agent, &format!("{messages}/{said}"), readers);
+    }
+
+    /// A visitor's chat, which names them; answers their client.
+    fn visit(&mut self, admin: &Session) -> Api {
+        let open = json!({ "visitors": true });
+        let open = admin.patch("/api/v1/chats/settings", &open).expect(200).data();
+        let new = json!({ "key": open["key"], "name": self.word("visitor", VISITOR),
+            "email": format!("{}@example.com", self.word("address", VISITOR)),
+            "body": self.word("visit", VISITOR) });
+        let begun = make(admin, "/chats/visitor", new);
+        let chat = self.note("chats", &begun["chat"]);
+        let answer = json!({ "body": self.word("visitanswer", VISITOR) });
+        let answer = make(admin, &format!("/chats/{chat}/messages"), answer);
+        self.note("messages", &answer);
+        admin.with_token(begun["token"].as_str().unwrap())
     }
 
     fn article(
@@ -265,6 +283,7 @@ impl World {
         garden.ticket((&emil, &agent, &admin), EMIL);
         garden.chat(&dora, &agent, DORA);
         garden.chat(&emil, &agent, EMIL);
+        let visitor = garden.visit(&admin);
         for (place, readers) in [
             (("published", "public"), BOTH),
             (("published", "internal"), STAFF),
@@ -284,7 +303,19 @@ impl World {
         garden.people(&[&their_admin, &their_customer]);
         let Garden { secrets, ids, open, .. } = garden;
         let _open = open;
-        Self { secrets, ids, admin, agent, dora, emil, their_admin, their_customer, ticket, _open }
+        Self {
+            secrets,
+            ids,
+            admin,
+            agent,
+            dora,
+            emil,
+            their_admin,
+            their_customer,
+            visitor,
+            ticket,
+            _open,
+        }
     }
 
     /// Each secret in these bytes that `who` may not read, staff of `staff`.
