@@ -12,6 +12,7 @@ pub mod http;
 pub mod link;
 pub mod names;
 mod parents;
+pub mod range;
 pub mod sniff;
 mod sql;
 pub mod store;

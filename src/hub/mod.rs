@@ -262,8 +262,7 @@ impl Inner {
         let visitors = || sessions.values().filter(|s| s.who.role == Role::Visitor).count();
         let crowded = is_visitor && sessions.len() >= part && visitors() >= part;
         // `stop` says so before it looks at the list, so whoever it does not find is refused here.
-        let full =
-            crowded || sessions.len() >= all || self.stopping.load(Ordering::Acquire);
+        let full = crowded || sessions.len() >= all || self.stopping.load(Ordering::Acquire);
         let here = if full { None } else { self.presence.arrive(session.who, name, per_user) };
         let here = here.ok_or(Error::Busy(std::time::Duration::from_secs(5)))?;
         sessions.insert(session.id, session.clone());

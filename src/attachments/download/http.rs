@@ -1,9 +1,12 @@
 //! `GET /attachments/{id}/download`: whoever sees what the file hangs on (`ReadAttachments`), or
 //! whoever has a signed link.
 
-use super::range::{self, Asked};
 use crate::{
-    attachments::{Attachment, Store, names, sniff, store, visible},
+    attachments::{
+        Attachment, Store, names,
+        range::{self, Asked},
+        sniff, store, visible,
+    },
     auth::Role,
     error::{Error, OrNotFound, Result},
     event::Listener,

@@ -1,4 +1,3 @@
 //! Giving a file's bytes back.
 
 pub mod http;
-pub mod range;
