@@ -69,7 +69,7 @@ const KEPT: &[(&str, Text)] = &[("name", Written), ("body", WrittenJson)];
 const OWNED: &str = "owner_id is ?2";
 
 /// The log comes last: what was under way when the job began has long been said.
-pub(super) const PLACES: [Place; 19] = [
+pub(super) const PLACES: [Place; 21] = [
     Place::new(
         "tickets",
         &["rid"],
