@@ -46,6 +46,7 @@ pub mod listen;
 pub mod logging;
 pub mod notifications;
 pub mod pages;
+pub mod pbx;
 pub mod retention;
 mod routes;
 pub mod search;

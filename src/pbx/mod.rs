@@ -1,0 +1,4 @@
+//! Telephone systems.
+
+pub mod ami;
+pub mod mapping;
