@@ -15,7 +15,8 @@
 //!   (forgetting a person), [`events`] (the log from outside), [`sync`] (what a client shows),
 //!   [`webhooks`] (endpoints, users' own ones, the delivery engine), [`bins`] (addresses of our
 //!   own that keep what is sent to them, for trying webhooks out), [`chats`] (with customers
-//!   and visitors), [`retention`] (what is forgotten, and when).
+//!   and visitors), [`pbx`] (telephone systems: what they say of calls and agents, and what they
+//!   are asked to do), [`retention`] (what is forgotten, and when).
 //! * **Doors**, know no SQL: [`pages`] (assets, health), [`ws`] (WebSocket), [`socketio`],
 //!   [`sse`] (server-sent events).
 //! * **The front door**: [`cli`], one file a command; [`app`] wires it all.

@@ -21,6 +21,7 @@ use crate::{
     http::{Core, frame, origin},
     notifications::http as notifications,
     pages::{assets, health},
+    pbx::{cti::http as cti, http as pbx},
     search::http as search,
     socketio, sse,
     sync::http as sync,
@@ -104,6 +105,7 @@ fn api() -> Router<App> {
         .merge(webhooks())
         .merge(floor())
         .merge(calls())
+        .merge(telephones())
         .route("/{*unknown}", any(assets::unknown))
 }
 
@@ -133,6 +135,15 @@ fn calls() -> Router<App> {
         .route("/calls/{id}/end", post(calls::end))
         .route("/calls/{id}/wrapup", post(calls::wrap_up))
         .route("/calls/{id}/ticket", post(calls::ticket))
+}
+
+fn telephones() -> Router<App> {
+    Router::new()
+        .route("/pbx", get(pbx::list).post(pbx::create))
+        .route("/pbx/{id}", get(pbx::show).patch(pbx::update).delete(pbx::delete))
+        .route("/pbx/{id}/test", post(pbx::test))
+        .route("/pbx/{id}/rotate-token", post(pbx::rotate_token))
+        .route("/cti/{token}", post(cti::post))
 }
 
 fn webhooks() -> Router<App> {

@@ -19,7 +19,7 @@ use crate::{
     exit::{Exit, Failure},
     http::{Core, CoreParts, Settings, metrics::Metrics, waiting::Waiting},
     hub::{self, Hub},
-    listen, retention, routes, socketio,
+    listen, pbx, retention, routes, socketio,
     tickets::sla,
     time::Clock,
     users,
@@ -57,6 +57,8 @@ pub struct App {
     pub engine: Engine,
     /// Request bins.
     pub bins: Bins,
+    /// Connections to telephone systems.
+    pub switchboard: pbx::Switchboard,
     /// Tickets for sockets.
     pub tickets: Arc<Tickets>,
     /// The bytes of attachments.
@@ -125,8 +127,10 @@ impl Server {
         let socketio = socketio::Door::new(&core, config.ws_max);
         let files = files(config, folder)?;
         let types = Types::new(core.db.clone());
+        let switchboard = switchboard(config, folder, &core.db, (address, mode))?;
         let (tickets, gate) = (Arc::default(), Arc::default());
-        let app = App { core, engine, bins, tickets, files, socketio, types, gate };
+        let app =
+            App { core, engine, bins, switchboard, tickets, files, socketio, types, gate };
         say("Handlers initialized");
         let retention = retention::Limits::new(config.event_keep_days);
         Ok(Self { app, address, listener, sockets_max: config.ws_max, retention })
@@ -136,7 +140,7 @@ impl Server {
     /// requests and attempts finished or left for the next start, the WAL folded in.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
         let Self { app, listener, sockets_max, retention, .. } = self;
-        let App { core, engine, bins, files, socketio, .. } = app.clone();
+        let App { core, engine, bins, switchboard, files, socketio, .. } = app.clone();
         // What runs beside the requests until the end.
         let mut keepers = JoinSet::new();
         keepers.spawn(core.hub.clone().sweep());
@@ -171,7 +175,11 @@ impl Server {
             socketio.stop();
             drop(serving.await);
             let stopping = engine.clone();
-            drop(tokio::task::spawn_blocking(move || stopping.stop(STOP_WITHIN / 2)).await);
+            let stop = move || {
+                switchboard.stop();
+                stopping.stop(STOP_WITHIN / 2);
+            };
+            drop(tokio::task::spawn_blocking(stop).await);
             while !core.hub.is_empty() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -289,6 +297,7 @@ fn files(config: &Config, folder: &DataFolder) -> Result<attachments::Store, Fai
 /// 78, naming the setting.
 pub fn check(config: &Config) -> Result<(), Failure> {
     allowed_by(config)?;
+    pbx_guard(config)?;
     schedule(config)?;
     if let Some(first) = &config.first_admin {
         users::rules::password(first.password.expose())
@@ -302,6 +311,29 @@ pub fn check(config: &Config) -> Result<(), Failure> {
 fn allowed_by(config: &Config) -> Result<Guard, Failure> {
     let allowed = config.webhook_allow_net.as_deref().unwrap_or_default();
     Guard::new(allowed).map_err(|e| Failure::new(Exit::Config, format!("WEBHOOK_ALLOW_NET: {e}")))
+}
+
+fn pbx_guard(config: &Config) -> Result<Guard, Failure> {
+    let allowed = config.pbx_allow_net.as_deref().unwrap_or_default();
+    Guard::new(allowed).map_err(|e| Failure::new(Exit::Config, format!("PBX_ALLOW_NET: {e}")))
+}
+
+/// Connects to telephone systems, where the operator lets them be.
+fn switchboard(
+    config: &Config,
+    folder: &DataFolder,
+    db: &Db,
+    (address, mode): (SocketAddr, Mode),
+) -> Result<pbx::Switchboard, Failure> {
+    let guard = pbx_guard(config)?.with_loopback(mode.local).with_own([address]);
+    pbx::Switchboard::start(db, guard, secrets(folder)?).map_err(internal)
+}
+
+fn secrets(folder: &DataFolder) -> Result<SecretBox, Failure> {
+    let key = folder.key("webhooks.key", 32)?;
+    let key: [u8; 32] =
+        key.try_into().map_err(|_| internal("the key of webhook secrets is not 32 bytes"))?;
+    Ok(SecretBox::new(&key))
 }
 
 fn schedule(config: &Config) -> Result<Schedule, Failure> {
@@ -339,17 +371,13 @@ fn engine_settings(
     };
     let poster = Poster::new(guard.clone(), &settings)
         .map_err(|e| Failure::new(Exit::Config, e.to_string()))?;
-    let key: [u8; 32] = folder
-        .key("webhooks.key", 32)?
-        .try_into()
-        .map_err(|_| internal("the key of webhook secrets is not 32 bytes"))?;
     Ok(engine::Settings {
         workers: config.webhook_workers,
         workers_max: config.webhook_workers_max,
         schedule,
         guard,
         poster,
-        secrets: SecretBox::new(&key),
+        secrets: secrets(folder)?,
         paused: mode.deliveries_paused,
     })
 }

@@ -122,6 +122,9 @@ keys! {
     WEBHOOK_ALLOW_NET: setting("WEBHOOK_ALLOW_NET", "",
         "networks and addresses such as 10.1.0.0/16,192.168.7.5:8080, separated by commas",
         "Private networks that webhooks may reach; all others are refused.");
+    PBX_ALLOW_NET: setting("PBX_ALLOW_NET", "",
+        "networks and addresses such as 10.1.0.0/16,192.168.7.5:5038, separated by commas",
+        "Private networks in which telephone systems may be connected to; all others are refused.");
     WEBHOOK_CA_FILE: setting("WEBHOOK_CA_FILE", "", "the path of a PEM file",
         "Certificate authorities to trust for webhooks, beside the public ones.");
     WEBHOOK_PROXY: setting("WEBHOOK_PROXY", "", "an http or https URL of a proxy",

@@ -72,6 +72,8 @@ pub struct Config {
     pub webhook_workers_max: usize,
     /// `WEBHOOK_ALLOW_NET` as written; the address guard reads it.
     pub webhook_allow_net: Option<String>,
+    /// `PBX_ALLOW_NET` as written; the address guard reads it.
+    pub pbx_allow_net: Option<String>,
     /// `WEBHOOK_CA_FILE`: a file that was there at start.
     pub webhook_ca_file: Option<PathBuf>,
     /// `WEBHOOK_PROXY`: an http or https URL that may carry a password.
@@ -190,6 +192,7 @@ impl Reader<'_> {
             webhook_workers: self.take(&keys::WEBHOOK_WORKERS, number(1..=64)),
             webhook_workers_max: self.take(&keys::WEBHOOK_WORKERS_MAX, number(1..=256)),
             webhook_allow_net: self.take(&keys::WEBHOOK_ALLOW_NET, some(parse::text)),
+            pbx_allow_net: self.take(&keys::PBX_ALLOW_NET, some(parse::text)),
             webhook_ca_file: self.take(&keys::WEBHOOK_CA_FILE, some(parse::existing_file)),
             webhook_proxy: self.take(&keys::WEBHOOK_PROXY, some(proxy)),
             webhook_retry_schedule: self.take(&keys::WEBHOOK_RETRY_SCHEDULE, some(parse::text)),

@@ -18,6 +18,7 @@ pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0010_agents.sql"),
     include_str!("../../migrations/0011_calls.sql"),
     include_str!("../../migrations/0012_chats.sql"),
+    include_str!("../../migrations/0013_pbx.sql"),
 ];
 
 /// Applies what is missing.

@@ -122,6 +122,8 @@ permissions! {
     WorkCalls Agent Some("calls:write");
     /// To take all calls home as a file.
     ExportCalls Supervisor Some("calls:read");
+    /// To set up telephone systems.
+    ManagePbx Admin None;
     /// To make and revoke API tokens and others' sign-ins.
     ManageTokens Admin None;
 }

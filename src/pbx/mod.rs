@@ -1,20 +1,29 @@
 //! Telephone systems: an Asterisk that we connect to, and programs that tell us about calls.
 //!
 //! * [`ami`] reads and writes the wire, [`mapping`] knows what its events mean: both pure.
-//! * [`Switchboard`] keeps one connection to each PBX, on a thread of its own; [`line`] is one.
+//! * [`Switchboard`] keeps one connection to each PBX, on a thread of its own.
 //! * [`cti`] takes what Zammad's generic CTI interface takes, by HTTP.
 //!
 //! All of them end in `calls::hear` and `agents::paused`: what a call or an agent is, is not known
 //! here.
 
 pub mod ami;
+pub mod cti;
+mod dial;
+mod heed;
 pub mod http;
+mod line;
 pub mod mapping;
+mod pauses;
+mod session;
 mod sql;
 mod status;
+mod switchboard;
 mod wish;
 
-pub use status::{Standing, Status};
+pub use dial::dial;
+pub use status::{Board, Standing, Status};
+pub use switchboard::{Switchboard, Tested};
 pub use wish::{Wanted, Wish};
 
 use crate::{

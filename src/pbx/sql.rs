@@ -1,13 +1,21 @@
 //! Statements over telephone systems and the calls they are asked to make.
 
-use super::{Kind, Pbx};
+use super::{Kind, Pbx, pauses::Now};
 use crate::{
+    agents::State,
     db::Write,
     error::{Error, Result},
     http::page::Paging,
     id::{EntityId, TenantId, UserId},
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use std::collections::BTreeSet;
+
+/// Agents with an extension that a PBX is told of; more are left alone.
+const AGENTS_MAX: i64 = 5_000;
+
+/// Numbers dialled at a time.
+const DIALS_AT_ONCE: i64 = 20;
 
 const COLUMNS: &str = "id, tenant_id, kind, name, host, port, username, dial_channel, \
      dial_context, token_hint, is_active, version, created_at, updated_at";
@@ -49,11 +57,7 @@ pub(super) fn count(conn: &Connection, tenant: TenantId) -> Result<i64> {
 }
 
 /// One page of a tenant's telephone systems by name, and how many there are.
-pub(super) fn list(
-    conn: &Connection,
-    tenant: TenantId,
-    paging: Paging,
-) -> Result<(Vec<Pbx>, i64)> {
+pub(super) fn list(conn: &Connection, tenant: TenantId, paging: Paging) -> Result<(Vec<Pbx>, i64)> {
     let sql = format!(
         "select {COLUMNS} from pbxs where tenant_id = ?1 order by name, id limit ?2 offset ?3"
     );
@@ -153,4 +157,142 @@ pub(super) fn set_token(w: &Write<'_>, pbx: &Pbx, hash: &[u8; 32]) -> Result<()>
 pub(super) fn delete(w: &Write<'_>, tenant: TenantId, id: EntityId) -> Result<()> {
     w.prepare_cached("delete from pbxs where tenant_id = ?1 and id = ?2")?.execute((tenant, id))?;
     Ok(())
+}
+
+/// The names of the calls that a PBX is taken to have.
+pub(super) fn live(conn: &Connection, tenant: TenantId, source: &str) -> Result<BTreeSet<String>> {
+    Ok(conn
+        .prepare_cached(
+            "select external_id from calls
+             where tenant_id = ?1 and source = ?2 and ended_at is null
+               and external_id is not null",
+        )?
+        .query_map((tenant, source), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+/// What agents with an extension are, as far as the PBX of that `source` cares. Who never chose is
+/// offline.
+pub(super) fn agents(
+    conn: &Connection,
+    tenant: TenantId,
+    source: &str,
+) -> Result<Vec<(String, Now)>> {
+    conn.prepare_cached(
+        "select u.extension, coalesce(s.state, 'offline'), s.reason, coalesce(s.source, '')
+         from users u left join agent_states s on s.user_id = u.id
+         where u.tenant_id = ?1 and u.extension is not null and u.deleted_at is null
+           and u.is_active and u.role <> 'customer'
+         order by u.id limit ?2",
+    )?
+    .query_and_then((tenant, AGENTS_MAX), |row| {
+        let state = row.get::<_, String>(1)?.parse::<State>();
+        let state = state.map_err(|()| Error::internal("an unknown agent state"))?;
+        let is_theirs = row.get::<_, String>(3)? == source;
+        Ok((row.get(0)?, Now { state, reason: row.get(2)?, is_theirs }))
+    })?
+    .collect()
+}
+
+/// A call that a PBX is to make.
+#[derive(Debug, Clone)]
+pub(super) struct Dial {
+    pub(super) call: String,
+    pub(super) extension: String,
+    pub(super) to_number: String,
+    pub(super) created_at: i64,
+}
+
+/// Whether a PBX has numbers to dial.
+pub(super) fn has_dials(conn: &Connection, pbx: EntityId) -> Result<bool> {
+    let sql = "select exists (select 1 from pbx_dials where pbx_id = ?1 and sent_at is null)";
+    Ok(conn.prepare_cached(sql)?.query_row([pbx], |row| row.get(0))?)
+}
+
+/// The numbers that a PBX is to dial now, the longest waiting first; they count as dialled from
+/// here on.
+pub(super) fn take_dials(w: &Write<'_>, tenant: TenantId, pbx: EntityId) -> Result<Vec<Dial>> {
+    let dials: Vec<Dial> = w
+        .prepare_cached(
+            "select call_name, extension, to_number, created_at from pbx_dials
+             where tenant_id = ?1 and pbx_id = ?2 and sent_at is null
+             order by created_at limit ?3",
+        )?
+        .query_map((tenant, pbx, DIALS_AT_ONCE), |row| {
+            Ok(Dial {
+                call: row.get(0)?,
+                extension: row.get(1)?,
+                to_number: row.get(2)?,
+                created_at: row.get(3)?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for dial in &dials {
+        w.prepare_cached(
+            "update pbx_dials set sent_at = ?3 where tenant_id = ?1 and call_name = ?2",
+        )?
+        .execute((tenant, &dial.call, w.now))?;
+    }
+    Ok(dials)
+}
+
+/// Notes a number to dial.
+pub(super) fn dial(w: &Write<'_>, pbx: &Pbx, dial: &Dial) -> Result<()> {
+    w.prepare_cached(
+        "insert into pbx_dials (call_name, pbx_id, tenant_id, extension, to_number, created_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute((
+        &dial.call,
+        pbx.id,
+        pbx.tenant_id,
+        &dial.extension,
+        &dial.to_number,
+        dial.created_at,
+    ))?;
+    Ok(())
+}
+
+/// Forgets a number whose call is over.
+pub(super) fn dialled(w: &Write<'_>, tenant: TenantId, call: &str) -> Result<()> {
+    w.prepare_cached("delete from pbx_dials where tenant_id = ?1 and call_name = ?2")?
+        .execute((tenant, call))?;
+    Ok(())
+}
+
+/// The numbers that a PBX has still to dial, or has under way.
+pub(super) fn dialling(conn: &Connection, tenant: TenantId, pbx: EntityId) -> Result<i64> {
+    let sql = "select count(*) from pbx_dials where tenant_id = ?1 and pbx_id = ?2";
+    Ok(conn.prepare_cached(sql)?.query_row((tenant, pbx), |row| row.get(0))?)
+}
+
+/// The Asterisks of a tenant that are used, by name.
+pub(super) fn active(conn: &Connection, tenant: TenantId) -> Result<Vec<Pbx>> {
+    let sql = format!(
+        "select {COLUMNS} from pbxs where tenant_id = ?1 and kind = 'ami' and is_active
+         order by name, id"
+    );
+    conn.prepare_cached(&sql)?.query_and_then([tenant], pbx)?.collect()
+}
+
+/// The extension of an agent.
+pub(super) fn extension(
+    conn: &Connection,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Option<String>> {
+    let sql = "select extension from users where tenant_id = ?1 and id = ?2";
+    let found = conn.prepare_cached(sql)?.query_row((tenant, user), |row| row.get(0)).optional()?;
+    Ok(found.flatten())
+}
+
+/// The one of the active staff whom a telephone system calls so: by extension, phone number, e-mail
+/// address or name, in this order.
+pub(super) fn known_as(conn: &Connection, tenant: TenantId, word: &str) -> Result<Option<UserId>> {
+    let sql = "select id from users
+         where tenant_id = ?1 and deleted_at is null and is_active and role <> 'customer'
+           and (extension = ?2 or phone = ?2 or email = ?2 or name = ?2)
+         order by case ?2 when extension then 0 when phone then 1 when email then 2 else 3 end, id
+         limit 1";
+    Ok(conn.prepare_cached(sql)?.query_row((tenant, word), |row| row.get(0)).optional()?)
 }

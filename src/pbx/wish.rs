@@ -199,7 +199,10 @@ mod tests {
         let good = json!({ "name": "PBX", "host": "10.0.0.5", "username": "deskbell",
             "secret": "s" });
         let wanted = wish(good.clone()).fresh().ok().unwrap();
-        assert_eq!((wanted.port, wanted.dial_channel.as_deref()), (Some(5038), Some("PJSIP/{extension}")));
+        assert_eq!(
+            (wanted.port, wanted.dial_channel.as_deref()),
+            (Some(5038), Some("PJSIP/{extension}"))
+        );
         assert_eq!(refused(wish(json!({})).fresh()), ["secret", "name", "host", "username"]);
         for (field, bad) in [
             ("name", json!("a\nb")),

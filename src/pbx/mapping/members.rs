@@ -2,7 +2,7 @@
 
 use super::{extension_of_interface, text};
 use crate::pbx::ami::Message;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Memberships remembered (member and queue); of further ones nothing is known.
 const MEMBERSHIPS_MAX: usize = 5_000;
@@ -23,11 +23,29 @@ pub struct Member {
     pub at: i64,
 }
 
+/// How an extension stands at the PBX.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// In some queue they are called.
+    None,
+    /// We paused them, in one queue at least.
+    Ours,
+    /// Somebody else did.
+    Theirs,
+}
+
 #[derive(Debug, Clone, Default)]
 struct Seat {
+    interface: String,
     at: i64,
     is_paused: bool,
     reason: Option<String>,
+}
+
+impl Seat {
+    fn is_ours(&self) -> bool {
+        self.is_paused && self.reason.as_ref().is_some_and(|why| why.starts_with(OURS))
+    }
 }
 
 /// The members of a PBX's queues.
@@ -57,7 +75,8 @@ impl Members {
             return self.remove(extension, &queue, at);
         }
         let is_paused = event.get("Paused") == Some("1");
-        let seat = Seat { at, is_paused, reason: text(event, "PausedReason") };
+        let (interface, reason) = (interface.to_owned(), text(event, "PausedReason"));
+        let seat = Seat { interface, at, is_paused, reason };
         self.put(extension, queue, seat)
     }
 
@@ -67,10 +86,20 @@ impl Members {
         self.count = 0;
     }
 
-    /// Whether they are paused in every queue; none for nobody's extension.
-    pub(super) fn is_paused(&self, extension: &str) -> Option<bool> {
+    /// How they stand; none for nobody's extension.
+    pub(super) fn pause(&self, extension: &str) -> Option<Pause> {
         let seats = self.seats.get(extension)?;
-        Some(seats.values().all(|seat| seat.is_paused))
+        Some(match (seats.values().all(|seat| seat.is_paused), seats.values().any(Seat::is_ours)) {
+            (false, _) => Pause::None,
+            (true, true) => Pause::Ours,
+            (true, false) => Pause::Theirs,
+        })
+    }
+
+    /// The names that an extension has as a member.
+    pub(super) fn interfaces(&self, extension: &str) -> BTreeSet<&str> {
+        let seats = self.seats.get(extension).into_iter().flat_map(BTreeMap::values);
+        seats.map(|seat| seat.interface.as_str()).collect()
     }
 
     /// Everybody's extension.
@@ -108,13 +137,10 @@ impl Members {
     /// Says it when it is news.
     fn say(&mut self, extension: String, at: i64) -> Option<Member> {
         let seats = self.seats.get(&extension)?;
-        let ours = |seat: &Seat| seat.reason.as_ref().is_some_and(|why| why.starts_with(OURS));
-        let is_paused = !seats.is_empty()
-            && seats.values().all(|seat| seat.is_paused)
-            && !seats.values().any(ours);
-        let before = self.said.insert(extension.clone(), is_paused).unwrap_or(false);
+        let is_paused = self.pause(&extension) == Some(Pause::Theirs);
         let newest = seats.values().max_by_key(|seat| seat.at);
         let reason = newest.and_then(|seat| seat.reason.clone()).filter(|_| is_paused);
+        let before = self.said.insert(extension.clone(), is_paused).unwrap_or(false);
         (before != is_paused).then_some(Member { extension, is_paused, reason, at })
     }
 }

@@ -12,7 +12,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use members::{Member, OURS};
+pub use members::{Member, OURS, Pause};
 pub use snapshot::{Listed, Snapshot};
 
 use super::ami::Message;
@@ -88,6 +88,8 @@ pub enum What {
         to_number: Option<String>,
         /// By this agent, who leaves.
         extension: Option<String>,
+        /// Whether the agent spoke with whoever takes it before.
+        is_announced: bool,
     },
     /// An agent's part is over.
     PartEnded {
@@ -175,12 +177,12 @@ impl Mapping {
             "Unhold" => self.of_any(event.said("Linkedid"), at, What::Resumed),
             "BlindTransfer" => {
                 let by = event.said("TransfererChannel");
-                self.transferred(event, at, (by, text(event, "Extension")))
+                self.transferred(event, at, (by, text(event, "Extension"), false))
             }
             "AttendedTransfer" => {
                 let to = event.said("TransferTargetChannel").and_then(extension_of_channel);
                 let to = to.or_else(|| text(event, "TransferTargetCallerIDNum"));
-                self.transferred(event, at, (event.said("OrigTransfererChannel"), to))
+                self.transferred(event, at, (event.said("OrigTransfererChannel"), to, true))
             }
             "DialEnd" => dialled(event, at),
             "OriginateResponse" => originated(event, at),
@@ -226,14 +228,14 @@ impl Mapping {
         &mut self,
         event: &Message,
         at: i64,
-        (by, to_number): (Option<&str>, Option<String>),
+        (by, to_number, is_announced): (Option<&str>, Option<String>, bool),
     ) -> Vec<Said> {
         let done = event.get("Result").is_none_or(|result| result == "Success");
         let Some(caller) = event.said("TransfereeUniqueid").filter(|_| done) else {
             return Vec::new();
         };
         let extension = by.and_then(extension_of_channel);
-        let what = What::Transferred { to_number, extension };
+        let what = What::Transferred { to_number, extension, is_announced };
         match self.callers.get(caller) {
             Some(call) => vec![(call.clone(), at, what)],
             None => {

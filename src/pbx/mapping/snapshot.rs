@@ -1,6 +1,6 @@
 //! What a PBX says there is when we connect, and what follows from it.
 
-use super::{DIALLED, Mapping, Said, Told, What, text};
+use super::{DIALLED, Mapping, Pause, Said, Told, What, text};
 use crate::pbx::ami::Message;
 use std::collections::{BTreeSet, HashMap};
 
@@ -76,9 +76,14 @@ impl Mapping {
         (told, (!snapshot.is_over).then(|| self.alive(live, &linked)))
     }
 
-    /// Whether an extension is paused at the PBX, by whomever; none for nobody's extension.
-    pub fn is_paused(&self, extension: &str) -> Option<bool> {
-        self.members.is_paused(extension)
+    /// How an extension stands at the PBX; none for nobody's.
+    pub fn pause(&self, extension: &str) -> Option<Pause> {
+        self.members.pause(extension)
+    }
+
+    /// The names that an extension has as a member of queues.
+    pub fn interfaces(&self, extension: &str) -> BTreeSet<&str> {
+        self.members.interfaces(extension)
     }
 
     /// The extensions of all members.

@@ -86,8 +86,11 @@ fn a_call_answered_and_one_that_nobody_takes() {
 #[test]
 fn a_call_handed_on_lives_until_its_caller_hangs_up() {
     let call = "1795289025.0";
-    let handed_on =
-        What::Transferred { to_number: extension("2004"), extension: extension("2003") };
+    let handed_on = What::Transferred {
+        to_number: extension("2004"),
+        extension: extension("2003"),
+        is_announced: false,
+    };
     let expected = [
         (call, 1_795_289_025_545, incoming("5558888", "Dora", "1002", "third")),
         (call, 1_795_289_025_545, ringing("1795289025.2", "2003")),
@@ -234,11 +237,11 @@ fn a_member_who_left_a_queue_is_judged_by_the_others() {
     };
     mapping.hear(&event("QueueMemberAdded", &pairs("support", "0")), 1);
     mapping.hear(&event("QueueMemberAdded", &pairs("sales", "1")), 2);
-    assert_eq!(mapping.is_paused("2001"), Some(false));
+    assert_eq!(mapping.pause("2001"), Some(Pause::None));
     let told = mapping.hear(&event("QueueMemberRemoved", &pairs("support", "0")), 3);
     assert!(matches!(&told[..], [Told::Member(Member { is_paused: true, .. })]), "{told:?}");
     mapping.hear(&event("QueueMemberRemoved", &pairs("sales", "1")), 4);
-    assert_eq!(mapping.is_paused("2001"), None);
+    assert_eq!(mapping.pause("2001"), None);
 }
 
 #[test]
@@ -288,8 +291,11 @@ fn from_the_manual_an_attended_transfer_hands_the_caller_to_whom_the_agent_asked
     };
     assert_eq!(mapping.hear(&event("AttendedTransfer", &transfer("Fail")), 2), []);
     let told = mapping.hear(&event("AttendedTransfer", &transfer("Success")), 3);
-    let handed_on =
-        What::Transferred { to_number: extension("2004"), extension: extension("2001") };
+    let handed_on = What::Transferred {
+        to_number: extension("2004"),
+        extension: extension("2001"),
+        is_announced: true,
+    };
     assert_eq!(calls(&told), [("1.0", 3, &handed_on)]);
 }
 
@@ -316,13 +322,13 @@ fn a_call_that_we_had_dialled_is_answered_by_the_other_side_and_ends_with_our_ch
     assert_eq!(mapping.hear(&event("DialEnd", &agent), 1), []);
     let busy = [&ours[..], &[("DialStatus", "BUSY")]].concat();
     assert_eq!(mapping.hear(&event("DialEnd", &busy), 2), []);
-    let answer = [
+    let picked_up = [
         &ours[..],
         &[("DialStatus", "ANSWER"), ("DestUniqueid", "9.1"), ("Channel", "PJSIP/2001-00000001")],
     ]
     .concat();
-    let told = mapping.hear(&event("DialEnd", &answer), 3);
-    assert_eq!(calls(&told), [("deskbell-7", 3, &self::answered("9.1", "2001"))]);
+    let told = mapping.hear(&event("DialEnd", &picked_up), 3);
+    assert_eq!(calls(&told), [("deskbell-7", 3, &answered("9.1", "2001"))]);
     assert_eq!(mapping.hear(&event("Hangup", &[("Uniqueid", "9.1")]), 4), []);
     let told = mapping.hear(&event("Hangup", &ours), 5);
     assert_eq!(calls(&told), [("deskbell-7", 5, &ENDED)]);

@@ -138,7 +138,7 @@ struct Opening {
     port: Option<u16>,
 }
 
-/// Why `WEBHOOK_ALLOW_NET` cannot be read.
+/// Why a list of networks cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadAllowNet(String);
 

@@ -6,6 +6,7 @@
 mod http;
 mod line;
 mod output;
+mod pbx;
 mod people;
 mod receiver;
 mod server;
@@ -15,6 +16,7 @@ mod stream;
 pub(crate) use http::{Api, Request, Response};
 pub(crate) use line::{Line, ON_POLLING, ON_WEBSOCKET, handshake, poll_path};
 pub(crate) use output::{Ended, Output};
+pub(crate) use pbx::{Caller, Fields, Lists, Pbx, recording};
 pub(crate) use people::{ADMIN_EMAIL, PASSWORD, Session, Tenant};
 pub(crate) use receiver::{Play, Received, Receiver};
 pub(crate) use server::{Running, Server, Setup};
