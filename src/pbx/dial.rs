@@ -5,10 +5,9 @@ use super::{
     sql::{self, Dial},
 };
 use crate::{
-    calls,
     db::Write,
     error::{Error, Result},
-    id::{EntityId, TenantId, UserId},
+    id::{TenantId, UserId, uuid_v7},
 };
 
 /// Calls of one PBX that are to be made or under way; one more is refused.
@@ -18,7 +17,8 @@ const DIALS_MAX: i64 = 200;
 const NUMBER_MAX: usize = 32;
 
 /// Has a call made: the agent's telephone rings, and when it is picked up the number is dialled.
-/// False when the tenant has no telephone system that dials; the call is then only written down.
+/// Answers who speaks of the call and what that one calls it; nothing when the tenant has no
+/// telephone system that dials, and the call is only written down.
 ///
 /// # Errors
 /// 422 for a number that cannot be dialled; 409 `no_extension` for an agent without one,
@@ -26,10 +26,9 @@ const NUMBER_MAX: usize = 32;
 pub fn dial(
     w: &mut Write<'_>,
     (tenant, agent): (TenantId, UserId),
-    call: EntityId,
     to_number: &str,
-) -> Result<bool> {
-    let Some(pbx) = sql::active(w, tenant)?.into_iter().next() else { return Ok(false) };
+) -> Result<Option<(String, String)>> {
+    let Some(pbx) = sql::active(w, tenant)?.into_iter().next() else { return Ok(None) };
     let Some(to_number) = dialable(to_number) else {
         return Err(Error::field("to_number", "must be a number of 2 to 32 digits, + * and #"));
     };
@@ -41,11 +40,10 @@ pub fn dial(
         let why = "too many calls are being made at the moment";
         return Err(Error::conflict("too_many_dials", why));
     }
-    let name = format!("{DIALLED}{call}");
-    calls::adopt(w, tenant, call, (&pbx.source(), &name))?;
-    let wanted = Dial { call: name, extension, to_number, created_at: w.now };
+    let name = format!("{DIALLED}{}", uuid_v7(w.now));
+    let wanted = Dial { call: name.clone(), extension, to_number, created_at: w.now };
     sql::dial(w, &pbx, &wanted)?;
-    Ok(true)
+    Ok(Some((pbx.source(), name)))
 }
 
 /// A number as it is dialled: without what only makes it easier to read.

@@ -6,6 +6,7 @@ use crate::{
     db::Write,
     error::{Checks, Error, Result},
     id::UserId,
+    pbx,
     tickets::Hand,
 };
 use serde::{Deserialize, Serialize};
@@ -84,7 +85,8 @@ impl New {
 /// Enters a call. `new` was checked.
 ///
 /// # Errors
-/// 409 `call_direction` for a known call that went the other way, 422 for somebody who is no agent.
+/// 409 `call_direction` for a known call that went the other way, `no_extension` and
+/// `too_many_dials` for one that the telephone system cannot make; 422 for somebody who is no agent.
 pub fn enter(w: &mut Write<'_>, hand: &Hand, new: &New) -> Result<Call> {
     let known = match &new.external_id {
         Some(id) => sql::named(w, hand.tenant, (SOURCE, id))?,
@@ -106,12 +108,29 @@ pub fn enter(w: &mut Write<'_>, hand: &Hand, new: &New) -> Result<Call> {
             (call, at)
         }
         None => {
-            let name = (SOURCE.to_owned(), new.external_id.clone());
+            let name = match dialled(w, hand, new, agent)? {
+                Some((source, name)) => (source, Some(name)),
+                None => (SOURCE.to_owned(), new.external_id.clone()),
+            };
             (change::begin(w, hand.tenant, name)?, w.now)
         }
     };
     let step = Step { at, heard: new.heard(agent) };
     change::take_in(w, call, step, &hand.actor).map(|(call, _)| call)
+}
+
+/// Has an outgoing call made, where a telephone system can, and answers what that one calls it. A
+/// call with an `external_id` is made by whoever names it.
+fn dialled(
+    w: &mut Write<'_>,
+    hand: &Hand,
+    new: &New,
+    agent: Option<UserId>,
+) -> Result<Option<(String, String)>> {
+    match (&new.external_id, agent, &new.to_number) {
+        (None, Some(agent), Some(number)) => pbx::dial(w, (hand.tenant, agent), number),
+        _ => Ok(None),
+    }
 }
 
 /// When a person's step is: now, but after all that was said, whoever's clock is ahead.

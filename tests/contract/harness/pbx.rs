@@ -153,15 +153,25 @@ impl Caller {
             let reason = reason.unwrap_or_default();
             self.event(
                 "QueueMember",
-                &[("ActionID", &id), ("Queue", queue), ("Location", interface),
-                  ("Paused", paused), ("PausedReason", reason)],
+                &[
+                    ("ActionID", &id),
+                    ("Queue", queue),
+                    ("Location", interface),
+                    ("Paused", paused),
+                    ("PausedReason", reason),
+                ],
             );
         }
         for (queue, number, channel, _) in &lists.callers {
             self.event(
                 "QueueEntry",
-                &[("ActionID", &id), ("Queue", queue), ("Uniqueid", channel),
-                  ("CallerIDNum", number), ("Wait", "3")],
+                &[
+                    ("ActionID", &id),
+                    ("Queue", queue),
+                    ("Uniqueid", channel),
+                    ("CallerIDNum", number),
+                    ("Wait", "3"),
+                ],
             );
         }
         self.event("QueueStatusComplete", &[("ActionID", &id), ("EventList", "Complete")]);
@@ -173,8 +183,12 @@ impl Caller {
         for (channel, call, application) in waiting.chain(other) {
             self.event(
                 "CoreShowChannel",
-                &[("ActionID", &id), ("Uniqueid", channel), ("Linkedid", call),
-                  ("Application", application)],
+                &[
+                    ("ActionID", &id),
+                    ("Uniqueid", channel),
+                    ("Linkedid", call),
+                    ("Application", application),
+                ],
             );
         }
         self.event("CoreShowChannelsComplete", &[("ActionID", &id), ("EventList", "Complete")]);
@@ -192,6 +206,11 @@ pub(crate) fn recording(name: &str) -> Vec<Vec<(String, String)>> {
     let text = std::fs::read_to_string(folder.join(name)).expect("a recording");
     let all: Vec<(f64, serde_json::Map<String, Value>)> = serde_json::from_str(&text).unwrap();
     let pair = |(key, value): (String, Value)| (key, value.as_str().unwrap().to_owned());
-    // `Event` comes first on the wire; the recording has it so already.
-    all.into_iter().map(|(_, event)| event.into_iter().map(pair).collect()).collect()
+    let in_order = |event: serde_json::Map<String, Value>| {
+        let mut pairs: Vec<(String, String)> = event.into_iter().map(pair).collect();
+        // As on the wire: what it is comes first.
+        pairs.sort_by_key(|(key, _)| key != "Event");
+        pairs
+    };
+    all.into_iter().map(|(_, event)| in_order(event)).collect()
 }
