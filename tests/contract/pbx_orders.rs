@@ -212,12 +212,12 @@ fn a_number_that_could_not_be_dialled_soon_is_not_dialled_at_all() {
     let pbx = Pbx::start();
     let made = set_up(&admin, &pbx);
     let mut waits = pbx.next();
-    let mut socket = Socket::open(&agent);
     let call = click(&agent, "110");
     server.advance_ms(31_000);
     waits.greet();
     until("it was given up", || (status(&admin, &made)["state"] == "waiting").then_some(()));
     server.advance_ms(10_000);
+    let mut socket = Socket::open(&agent);
     let mut caller = pbx.let_in(&Lists::default());
     let ended = socket.expect_frame("call.ended")["payload"].clone();
     assert_eq!((&ended["id"], &ended["result"]), (&call["id"], &json!("failed")));
