@@ -69,7 +69,7 @@ const KEPT: &[(&str, Text)] = &[("name", Written), ("body", WrittenJson)];
 const OWNED: &str = "owner_id is ?2";
 
 /// The log comes last: what was under way when the job began has long been said.
-pub(super) const PLACES: [Place; 21] = [
+pub(super) const PLACES: [Place; 22] = [
     Place::new(
         "tickets",
         &["rid"],
@@ -132,6 +132,7 @@ pub(super) const PLACES: [Place; 21] = [
         then: Then::Nothing,
     },
     Place::new("api_tokens", &["id"], "created_by = ?2", &[("name", Written)]),
+    Place::new("pbxs", &["id"], "created_by = ?2", &[("name", Written)]),
     Place::new("notifications", &["user_id", "event_seq"], "0", &[("message", Told)]),
     Place::new("received_notifications", &["id"], "0", &[("body", Copied)]),
     Place::new("idempotency_keys", &["tenant_id", "key"], "0", &[("body", Copied)]),

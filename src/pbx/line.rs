@@ -64,6 +64,8 @@ pub(super) enum Lost {
     Broken(Broken),
     /// It does not let us in.
     Login(String),
+    /// It does not tell what there is.
+    Lists(String),
     /// It ended the connection.
     Closed,
 }
@@ -80,6 +82,7 @@ impl fmt::Display for Lost {
             Self::Silent(what) => write!(f, "no answer in time: {what}"),
             Self::Broken(why) => why.fmt(f),
             Self::Login(why) => write!(f, "it refused the login: {why}"),
+            Self::Lists(why) => write!(f, "it does not list its queues and channels: {why}"),
             Self::Closed => f.write_str("it closed the connection"),
         }
     }
@@ -264,7 +267,7 @@ impl Asked {
     /// (a right is missing, or there are no queues) is one that never ends: it is an error.
     ///
     /// # Errors
-    /// [`Lost::Login`] with what it says.
+    /// [`Lost::Lists`] with what it says.
     pub(super) fn take(&mut self, message: Message) -> Result<Option<Message>, Lost> {
         let id = message.action_id();
         if id != Some(&self.queues) && id != Some(&self.channels) {
@@ -272,7 +275,7 @@ impl Asked {
         }
         match message.response() {
             Some(true) => return Ok(None),
-            Some(false) => return Err(Lost::Login(told(&message))),
+            Some(false) => return Err(Lost::Lists(told(&message))),
             None => {}
         }
         match self.snapshot.take(message) {

@@ -185,8 +185,12 @@ impl Session<'_> {
     /// Puts what we know and what there is together.
     async fn compare(&mut self, asked: Asked, now: i64) {
         let (tenant, source) = (self.pbx.tenant_id, self.pbx.source());
-        let live = match self.db.read(move |r| sql::live(r, tenant, &source)).await {
-            Ok(live) => live,
+        let (pbx, since) = (self.pbx.id, now - DIAL_WITHIN_MS);
+        let read = move |r: &_| {
+            Ok((sql::live(r, tenant, &source)?, sql::under_way(r, (tenant, pbx), since)?))
+        };
+        let (live, under_way) = match self.db.read(read).await {
+            Ok(found) => found,
             // The next snapshot is compared again.
             Err(e) => return tracing::warn!(error = %e, "the calls of a PBX could not be read"),
         };
@@ -196,6 +200,8 @@ impl Session<'_> {
             self.board.failed(self.pbx.id, "its lists are too long to be compared", now);
             return;
         };
+        // What is yet to be dialled, or was just now, has no channel to be listed.
+        let alive = alive.union(&under_way).cloned().collect();
         match heed::compare(self.db, self.pbx, alive, now).await {
             Ok(0) => {}
             Ok(ended) => tracing::info!(pbx = %self.pbx.id, ended, "calls had ended unheard"),
@@ -252,7 +258,8 @@ impl Session<'_> {
         if !pending.unwrap_or(false) {
             return Vec::new();
         }
-        let dials = self.db.write(move |w| sql::take_dials(w, tenant, pbx)).await;
+        let source = self.pbx.source();
+        let dials = self.db.write(move |w| sql::take_dials(w, (tenant, pbx), &source)).await;
         let dials = dials.unwrap_or_else(|e| {
             tracing::warn!(error = %e, "what a PBX is to dial could not be read");
             Vec::new()

@@ -14,6 +14,9 @@ use std::collections::BTreeSet;
 /// Agents with an extension that a PBX is told of; more are left alone.
 const AGENTS_MAX: i64 = 5_000;
 
+/// How long a number is remembered whose call has no known end, milliseconds.
+const DIALS_KEPT_MS: i64 = 24 * 3_600_000;
+
 /// Numbers dialled at a time.
 const DIALS_AT_ONCE: i64 = 20;
 
@@ -210,8 +213,18 @@ pub(super) fn has_dials(conn: &Connection, pbx: EntityId) -> Result<bool> {
 }
 
 /// The numbers that a PBX is to dial now, the longest waiting first; they count as dialled from
-/// here on.
-pub(super) fn take_dials(w: &Write<'_>, tenant: TenantId, pbx: EntityId) -> Result<Vec<Dial>> {
+/// here on. Those whose call somebody ended before are not dialled.
+pub(super) fn take_dials(
+    w: &Write<'_>,
+    (tenant, pbx): (TenantId, EntityId),
+    source: &str,
+) -> Result<Vec<Dial>> {
+    w.prepare_cached(
+        "delete from pbx_dials where tenant_id = ?1 and pbx_id = ?2 and sent_at is null
+           and not exists (select 1 from calls c where c.tenant_id = ?1 and c.source = ?3
+             and c.external_id = call_name and c.ended_at is null)",
+    )?
+    .execute((tenant, pbx, source))?;
     let dials: Vec<Dial> = w
         .prepare_cached(
             "select call_name, extension, to_number, created_at from pbx_dials
@@ -236,8 +249,25 @@ pub(super) fn take_dials(w: &Write<'_>, tenant: TenantId, pbx: EntityId) -> Resu
     Ok(dials)
 }
 
-/// Notes a number to dial.
+/// The calls that a PBX has still to make, or was told to since `since`.
+pub(super) fn under_way(
+    conn: &Connection,
+    (tenant, pbx): (TenantId, EntityId),
+    since: i64,
+) -> Result<BTreeSet<String>> {
+    Ok(conn
+        .prepare_cached(
+            "select call_name from pbx_dials
+             where tenant_id = ?1 and pbx_id = ?2 and coalesce(sent_at, ?3) >= ?3",
+        )?
+        .query_map((tenant, pbx, since), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?)
+}
+
+/// Notes a number to dial, and forgets those whose end nobody told within a day.
 pub(super) fn dial(w: &Write<'_>, pbx: &Pbx, dial: &Dial) -> Result<()> {
+    w.prepare_cached("delete from pbx_dials where pbx_id = ?1 and created_at < ?2")?
+        .execute((pbx.id, w.now - DIALS_KEPT_MS))?;
     w.prepare_cached(
         "insert into pbx_dials (call_name, pbx_id, tenant_id, extension, to_number, created_at)
          values (?1, ?2, ?3, ?4, ?5, ?6)",

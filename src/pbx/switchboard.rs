@@ -283,7 +283,7 @@ impl Parts {
             self.board.change(pbx.id, |status| {
                 (status.state, status.connected_since) = (Standing::Waiting, None);
             });
-            let wait = wait_ms(failures, matches!(lost, Lost::Login(_)), random());
+            let wait = wait_ms(failures, matches!(lost, Lost::Login(_) | Lost::Lists(_)), random());
             failures = failures.saturating_add(1);
             found.mark_unchanged();
             let is_found = async {

@@ -180,6 +180,12 @@ fn visitors_of_other_sites_customers_and_staff_talk_with_each_other() {
     walk("chats.mjs");
 }
 
+/// A telephone system is added, tested, mended and taken away, and one that posts gets its address.
+#[test]
+fn an_administrator_connects_telephones() {
+    walk("telephones.mjs");
+}
+
 /// Starts the program and a walk through its pages, and fails with it.
 fn walk(script: &str) {
     let tools = match Tools::find() {

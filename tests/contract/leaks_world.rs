@@ -248,6 +248,9 @@ impl Garden {
         let since = json!({ "since": "2020-01-01T00:00:00Z" });
         let replay = make(admin, &format!("{path}/replay"), since);
         self.note("replays", &replay);
+        let pbx = json!({ "kind": "cti", "name": self.word("pbx", STAFF) });
+        let pbx = make(admin, "/pbx", pbx);
+        self.note("pbx", &pbx);
         let bin = make(admin, "/bins", json!({ "name": self.word("bin", STAFF) }));
         let path = format!("/bin/{}", self.note("bins", &bin));
         admin.request("POST", &path).body(self.word("binned", STAFF)).send().expect(200);

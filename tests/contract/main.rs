@@ -69,6 +69,7 @@ mod roles;
 mod roles_calls;
 mod roles_desk;
 mod roles_floor;
+mod roles_pbx;
 mod search;
 mod seed_a;
 mod setup;

@@ -224,3 +224,28 @@ fn a_number_that_could_not_be_dialled_soon_is_not_dialled_at_all() {
     let later = click(&agent, "112");
     assert_eq!(caller.expect("Originate")["ChannelId"], later["external_id"]);
 }
+
+#[test]
+fn a_number_clicked_on_while_there_was_no_connection_is_dialled_unless_the_call_was_ended() {
+    let server = Server::start();
+    let admin = server.admin();
+    let agent = agent_at(&admin, "2001");
+    let pbx = Pbx::start();
+    set_up(&admin, &pbx);
+    let mut waits = pbx.next();
+    let (ended, wanted) = (click(&agent, "110"), click(&agent, "112"));
+    let path = format!("/api/v1/calls/{}/end", ended["id"].as_str().unwrap());
+    agent.post(&path, &json!({})).expect(200);
+    waits.greet();
+    let login = waits.expect("Login");
+    waits.answer(&login, &[("Response", "Success")]);
+    waits.list(&Lists::default());
+    let order = waits.expect("Originate");
+    assert_eq!((&order["Exten"], &order["ChannelId"]), (&"112".into(), &text(&wanted)));
+    let path = format!("/api/v1/calls/{}", wanted["id"].as_str().unwrap());
+    assert_ne!(agent.get(&path).expect(200).data()["status"], "ended");
+}
+
+fn text(call: &Value) -> String {
+    call["external_id"].as_str().expect("the telephone's name for it").to_owned()
+}

@@ -2,7 +2,7 @@
 
 use crate::{
     harness::{Api, Server, Session, Socket, Tenant},
-    roles_calls, roles_desk, roles_floor,
+    roles_calls, roles_desk, roles_floor, roles_pbx,
     wire::until,
 };
 use serde_json::{Value, json};
@@ -57,11 +57,12 @@ pub(crate) fn row(
 }
 
 /// Every route of the API but those that are for anyone: signing in, refreshing, signing out,
-/// setting up.
+/// setting up, and those that have a token of their own.
 pub(crate) fn table() -> Vec<Row> {
     let mut rows = roles_desk::table();
     rows.extend(roles_floor::table());
     rows.extend(roles_calls::table());
+    rows.extend(roles_pbx::table());
     rows.extend(house());
     rows.extend(endings());
     rows
@@ -215,6 +216,7 @@ impl World {
         ids.extend(roles_desk::things(&system));
         ids.extend(roles_floor::things(&system));
         ids.extend(roles_calls::things(&system));
+        ids.extend(roles_pbx::things(&system));
         let [customer, agent, supervisor, admin] = people.map(|session| (*session).clone());
         let stranger = (*other.admin).clone();
         let who = [server.api(), customer, agent, supervisor, admin, (*system).clone(), stranger];
@@ -306,6 +308,7 @@ const FOR_ANYONE: [&str; 7] = [
     "/auth/invite/{token}",
     "/auth/reset/{token}",
     "/setup",
+    "/cti/{token}",
 ];
 
 #[test]

@@ -46,6 +46,7 @@ export const sections = [
     name: "Connections",
     pages: [
       { path: "/admin/connections", name: "Open connections", icon: "plug", role: "admin", load: () => import("./connections.js") },
+      { path: "/admin/pbx", name: "Telephones", icon: "phone", role: "admin", load: () => import("./telephones.js") },
       { path: "/admin/webhooks", name: "Webhooks", icon: "hook", role: "admin", load: () => import("./webhooks.js") },
       { path: "/admin/bins", name: "Request bins", icon: "tray", role: "admin", load: () => import("./bins.js") },
       { path: "/admin/event-types", name: "Event types", icon: "tags", role: "agent", load: () => import("./event-types.js") },
