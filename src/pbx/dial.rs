@@ -17,6 +17,7 @@ const DIALS_MAX: i64 = 200;
 const NUMBER_MAX: usize = 32;
 
 /// Has a call made: the agent's telephone rings, and when it is picked up the number is dialled.
+///
 /// Answers who speaks of the call and what that one calls it; nothing when the tenant has no
 /// telephone system that dials, and the call is only written down.
 ///

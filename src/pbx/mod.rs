@@ -19,6 +19,8 @@ mod session;
 mod sql;
 mod status;
 mod switchboard;
+#[cfg(test)]
+mod traces;
 mod wish;
 
 pub use dial::dial;

@@ -72,8 +72,8 @@ impl Session<'_> {
     async fn round(&mut self) -> Result<(), Lost> {
         let clock = self.db.clock().clone();
         self.mapping.connected();
-        let mut asked = Some(self.ask().await?);
         let asked_at = clock.now_ms();
+        let mut asked = Some(self.ask().await?);
         let db = self.db;
         let mut bell = Box::pin(db.news());
         let (mut news, mut looked) = (true, Instant::now() - LOOK_EVERY);
@@ -83,8 +83,7 @@ impl Session<'_> {
                 (news, looked) = (false, Instant::now());
                 self.look().await?;
             }
-            let next = if has_lists { SNAPSHOT_EVERY_MS } else { SNAPSHOT_WITHIN_MS };
-            let due = self.sign_due().min(asked_at + next);
+            let due = self.sign_due().min(asked_at + lasts(&asked));
             tokio::select! {
                 read = self.line.read() => {
                     read?;
@@ -99,7 +98,7 @@ impl Session<'_> {
                 () = clock.sleep_until(due) => {}
             }
             let now = clock.now_ms();
-            if now >= asked_at + next {
+            if now >= asked_at + lasts(&asked) {
                 return match asked {
                     Some(_) => Err(Lost::Silent("the lists of queues and channels")),
                     None => Ok(()),
@@ -275,6 +274,11 @@ impl Session<'_> {
         self.store(ended.collect(), now).await;
         dials.into_iter().map(|dial| originate(self.pbx, dial)).collect()
     }
+}
+
+/// How long a snapshot may take, or is good for, milliseconds.
+fn lasts(asked: &Option<Asked>) -> i64 {
+    if asked.is_some() { SNAPSHOT_WITHIN_MS } else { SNAPSHOT_EVERY_MS }
 }
 
 /// An action with the name its answer will carry, and the call it is about if it is about one.

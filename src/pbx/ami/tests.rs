@@ -1,6 +1,7 @@
 //! The wire, by vectors, in pieces of any size, and with noise.
 
 use super::*;
+use crate::pbx::traces::Dice;
 
 const BANNER: &[u8] = b"Asterisk Call Manager/11.0.0\r\n";
 
@@ -24,16 +25,6 @@ fn messages(bytes: &[u8]) -> Vec<Message> {
         Frame::Banner(_) => None,
     };
     frames.into_iter().filter_map(message).collect()
-}
-
-/// Numbers that are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        usize::try_from(self.0 >> 33).unwrap() % n
-    }
 }
 
 #[test]

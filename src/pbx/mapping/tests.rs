@@ -1,20 +1,8 @@
 //! The recorded traces lead to exactly these signals, whatever comes twice, late or out of order.
 
 use super::*;
-use serde_json::Value;
+use crate::pbx::traces::{ABANDONED, ANSWERED, Dice, TRANSFERRED, events};
 use std::collections::BTreeSet;
-
-const ANSWERED: &str = include_str!("../../../tests/fixtures/asterisk/answered-ringnoanswer.json");
-const TRANSFERRED: &str =
-    include_str!("../../../tests/fixtures/asterisk/answered-blindtransfer.json");
-const ABANDONED: &str =
-    include_str!("../../../tests/fixtures/asterisk/paused-abandoned-stasis.json");
-
-fn events(trace: &str) -> Vec<Message> {
-    let all: Vec<(f64, serde_json::Map<String, Value>)> = serde_json::from_str(trace).unwrap();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    all.iter().map(|(_, e)| e.iter().map(|(k, v)| (k.clone(), text(v))).collect()).collect()
-}
 
 fn event(name: &str, pairs: &[(&str, &str)]) -> Message {
     [("Event", name)].into_iter().chain(pairs.iter().copied()).collect()
@@ -147,16 +135,6 @@ fn what_comes_twice_is_said_once() {
     }
 }
 
-/// Numbers that are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        usize::try_from(self.0 >> 33).unwrap() % n
-    }
-}
-
 /// In whatever order events come, and however often: what is said is the same, with the same times.
 #[test]
 fn what_overtakes_something_else_is_said_all_the_same() {
@@ -170,17 +148,7 @@ fn what_overtakes_something_else_is_said_all_the_same() {
         let straight = events(trace);
         let expected = sorted(&told(&straight));
         for _ in 0..300 {
-            let mut events = straight.clone();
-            for _ in 0..dice.below(10) {
-                let again = events[dice.below(events.len())].clone();
-                events.push(again);
-            }
-            // Some runs mix everything, some only move a few events a little.
-            let reach = if dice.below(2) == 0 { events.len() } else { 1 + dice.below(5) };
-            for at in 0..events.len() {
-                let other = (at + dice.below(reach)).min(events.len() - 1);
-                events.swap(at, other);
-            }
+            let events = dice.mixed(&straight);
             assert_eq!(sorted(&told(&events)), expected);
         }
     }

@@ -42,7 +42,7 @@ impl Pbx {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (sender, connections) = mpsc::channel();
+        let (sender, connections) = mpsc::sync_channel(16);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if sender.send(stream).is_err() {

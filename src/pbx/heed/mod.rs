@@ -1,6 +1,9 @@
 //! From what a PBX said to what calls and agents are: extensions become people, within the
 //! transaction that stores what follows.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     Pbx,
     mapping::{DIALLED, Member, Told, What},
@@ -11,7 +14,7 @@ use crate::{
     calls::{self, Heard, Signal, Target},
     db::{Db, Write},
     error::{Error, Result},
-    id::{TenantId, UserId},
+    id::UserId,
 };
 use std::{collections::BTreeSet, time::Duration};
 
@@ -63,7 +66,8 @@ fn heed(w: &mut Write<'_>, pbx: &Pbx, told: &Told) -> Result<()> {
             if matches!(what, What::Ended { .. }) && call.starts_with(DIALLED) {
                 sql::dialled(w, pbx.tenant_id, call)?;
             }
-            let what = heard(w, pbx.tenant_id, what)?;
+            let tenant = pbx.tenant_id;
+            let what = heard(what, |number| agents::by_extension(w, tenant, number))?;
             let signal = Signal { source: pbx.source(), external_id: call.clone(), at: *at, what };
             calls::hear(w, pbx.tenant_id, &signal).map(|_| ())
         }
@@ -81,10 +85,9 @@ fn pause(w: &mut Write<'_>, pbx: &Pbx, member: &Member) -> Result<()> {
     }
 }
 
-fn heard(w: &Write<'_>, tenant: TenantId, what: &What) -> Result<Heard> {
-    let who = |extension: &Option<String>| -> Result<Option<UserId>> {
-        extension.as_deref().map_or(Ok(None), |number| agents::by_extension(w, tenant, number))
-    };
+/// The same in the words of calls; `by_extension` knows whose an extension is.
+fn heard(what: &What, by_extension: impl Fn(&str) -> Result<Option<UserId>>) -> Result<Heard> {
+    let who = |number: &Option<String>| number.as_deref().map_or(Ok(None), &by_extension);
     Ok(match what {
         What::Incoming { from_number, from_name, to_number, queue } => Heard::Incoming {
             from_number: from_number.clone(),
