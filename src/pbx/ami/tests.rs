@@ -31,7 +31,8 @@ fn messages(bytes: &[u8]) -> Vec<Message> {
 fn answers_and_events_are_told_apart_and_read_in_order() {
     let read = messages(
         b"Response: Success\r\nActionID: 7\r\nMessage: Authentication accepted\r\n\r\n\
-          Event: Hangup\r\nUniqueid: 1.2\r\nCause-txt: Normal: Clearing\r\nEmpty: \r\nBare:x\r\n\r\n\
+          Event: Hangup\r\nUniqueid: 1.2\r\nCause-txt: Normal: Clearing\r\n\
+          Empty: \r\nBare:x\r\n\r\n\
           Response: Error\r\nActionID: 8\r\nMessage: No such queue\r\n\r\n\
           Event: OriginateResponse\r\nResponse: Failure\r\nActionID: 9\r\n\r\n",
     );

@@ -1,9 +1,9 @@
 //! What Asterisk's events mean for calls and agents: pure, with what must be remembered between
 //! them.
 //!
-//! A call is what joined a queue, or what we had dialled; its name is the `Linkedid`. The channel of
-//! its caller is the `Uniqueid` of the queue's events, which may be another (a `Local` channel has
-//! two halves), and whose `Hangup` is the end. Events that come twice are said once where they
+//! A call is what joined a queue, or what we had dialled; its name is the `Linkedid`. The channel
+//! of its caller is the `Uniqueid` of the queue's events, which may be another (a `Local` channel
+//! has two halves), and whose `Hangup` is the end. Events that come twice are said once where they
 //! carry the PBX's own time; events that come out of order lead to the same.
 
 mod kept;
@@ -23,9 +23,9 @@ use members::Members;
 /// and what is left of them in the database ends by the next snapshot.
 const CALLS_MAX: usize = 10_000;
 
-/// Channels remembered that hung up without being known for a caller's, and calls of which something
-/// was said before they were known; the oldest are forgotten. They matter only when one event
-/// overtakes another.
+/// Channels remembered that hung up without being known for a caller's, and calls of which
+/// something was said before they were known; the oldest are forgotten. They matter only when one
+/// event overtakes another.
 const EARLY_MAX: usize = 2_000;
 
 /// What is remembered of one of those; more is not.
