@@ -86,7 +86,8 @@ impl New {
 ///
 /// # Errors
 /// 409 `call_direction` for a known call that went the other way, `no_extension` and
-/// `too_many_dials` for one that the telephone system cannot make; 422 for somebody who is no agent.
+/// `too_many_dials` for one that the telephone system cannot make; 422 for somebody who is no
+/// agent.
 pub fn enter(w: &mut Write<'_>, hand: &Hand, new: &New) -> Result<Call> {
     let known = match &new.external_id {
         Some(id) => sql::named(w, hand.tenant, (SOURCE, id))?,
