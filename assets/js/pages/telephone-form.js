@@ -22,10 +22,11 @@ function controls(pbx) {
 }
 
 function asteriskFields(c) {
-  return h("div", {},
+  return [
     h("div", { class: "pair" }, field("host", "Host", c.host), field("port", "Port", c.port)),
     h("div", { class: "pair" }, field("username", "User", c.username, "As in its manager.conf"), withButton(field("secret", "Secret", c.secret.control), c.secret)),
-    h("div", { class: "pair" }, field("dial_channel", "An agent's telephone", c.channel, "{extension} stands for theirs"), field("dial_context", "Numbers are dialled in", c.context, "A context of its dial plan")));
+    h("div", { class: "pair" }, field("dial_channel", "An agent's telephone", c.channel, "{extension} stands for theirs"), field("dial_context", "Numbers are dialled in", c.context, "A context of its dial plan")),
+  ];
 }
 
 /** What the form says. */
@@ -66,9 +67,11 @@ function showToken(node, { name, token }) {
 export function addTelephone({ changed }) {
   const c = controls(null);
   const form = h("form");
-  const own = h("div", {}, asteriskFields(c));
+  const own = asteriskFields(c);
   const kind = field("kind", "What is it?", c.kind);
-  c.kind.addEventListener("change", () => { own.hidden = c.kind.value !== "ami"; });
+  c.kind.addEventListener("change", () => {
+    for (const pair of own) pair.hidden = c.kind.value !== "ami";
+  });
   const node = openDialog({
     title: "Add a telephone system",
     wrap: (parts) => fill(form, parts),
