@@ -129,8 +129,7 @@ impl Server {
         let types = Types::new(core.db.clone());
         let switchboard = switchboard(config, folder, &core.db, (address, mode))?;
         let (tickets, gate) = (Arc::default(), Arc::default());
-        let app =
-            App { core, engine, bins, switchboard, tickets, files, socketio, types, gate };
+        let app = App { core, engine, bins, switchboard, tickets, files, socketio, types, gate };
         say("Handlers initialized");
         let retention = retention::Limits::new(config.event_keep_days);
         Ok(Self { app, address, listener, sockets_max: config.ws_max, retention })
