@@ -88,6 +88,87 @@ fn fanout_measures_deliveries_to_socket_io_clients() {
     }
 }
 
+/// Clients of streams and those who wait with `GET /events` hear every message, too.
+#[test]
+fn fanout_measures_deliveries_by_every_door() {
+    for door in ["--sse", "--longpoll"] {
+        let results = bench(&["fanout", door, "--clients", "20", "--outstanding", "4"]);
+        assert_eq!(results["idle"]["clients"], 20, "{door}");
+        for round in ["outstanding_1", "outstanding_4"] {
+            assert_positive(&results[round], &LATENCIES);
+            assert_positive(&results[round], &["messages_per_s", "deliveries_per_s"]);
+        }
+    }
+}
+
+/// At a pace of its own, each message comes to all.
+#[test]
+fn fanout_measures_a_given_rate() {
+    let results = bench(&["fanout", "--sessions", "20", "--rate", "20,40"]);
+    for rate in ["rate_20", "rate_40"] {
+        assert_positive(&results[rate], &LATENCIES);
+        assert_positive(&results[rate], &["messages_per_s", "deliveries_per_s"]);
+    }
+}
+
+/// A message to one room or tenant of many comes to its clients alone, and costs what is said.
+#[test]
+fn fanout_measures_rooms_and_tenants_beside_one_of_all() {
+    for groups in ["--rooms", "--tenants"] {
+        let results = bench(&["fanout", groups, "4", "--clients", "20", "--users", "2"]);
+        for (side, clients) in [("whole", 20.0), ("split", 5.0)] {
+            let side = &results[side];
+            assert_positive(side, &LATENCIES);
+            let messages = side["messages_per_s"].as_f64().unwrap_or_default();
+            let deliveries = side["deliveries_per_s"].as_f64().unwrap_or_default();
+            assert!((deliveries / messages - clients).abs() < 0.01, "{groups}: {side}");
+        }
+        assert!(results["ratio"].get("own_ratio").is_some());
+    }
+}
+
+/// Those who do not read are sent away, and those who do hear everything.
+#[test]
+fn fanout_measures_clients_that_read_badly() {
+    let bad = ["--stalled", "2", "--trickling", "1"];
+    let results = bench(&[&["fanout", "--clients", "20", "--users", "2"], &bad[..]].concat());
+    for round in ["without", "with", "without_again"] {
+        assert_positive(&results[round], &LATENCIES);
+    }
+    let ends = &results["bad"];
+    assert_positive(ends, &["p99_ratio", "clients"]);
+    let sum: f64 = ["closed_4008", "closed_otherwise", "served"]
+        .iter()
+        .filter_map(|end| ends[end].as_f64())
+        .sum();
+    assert_eq!(ends["clients"].as_f64(), Some(sum));
+    assert!(ends["served"].as_f64() <= Some(1.0), "{ends}");
+}
+
+/// All who come at once get what they missed, and what is said meanwhile.
+#[test]
+fn fanout_measures_a_storm_of_clients_that_resume() {
+    let results = bench(&["fanout", "--resume-storm", "--clients", "30", "--users", "2"]);
+    for section in ["resume_one", "storm"] {
+        assert_positive(&results[section], &LATENCIES);
+    }
+    assert_positive(&results["storm"], &["all_in_s", "writes", "write_p99_ms"]);
+    assert!(results["storm"]["replayed"].as_f64() >= Some(3_000.0));
+}
+
+/// Everybody is told of a restart and when to come back, and comes back.
+#[test]
+fn fanout_measures_a_restart() {
+    let results = bench(&["fanout", "--restart", "--clients", "30", "--users", "2"]);
+    let restart = &results["restart"];
+    assert_positive(restart, &LATENCIES);
+    assert_positive(restart, &["closed_s", "gone_s", "started_s", "all_back_s"]);
+    for told in ["clients", "told_draining", "told_1012", "told_when"] {
+        assert_eq!(restart[told], 30, "{told}");
+    }
+    assert_eq!(restart["hung_up"], 0);
+}
+
 /// Every ticket is there with its number, its clocks, its words, and whom it concerns is told.
 #[test]
 fn desk_measures_tickets() {
@@ -138,11 +219,14 @@ fn webhooks_measures_deliveries_while_others_wait() {
 /// A bench that cannot be run says why, and leaves nothing running.
 #[test]
 fn what_cannot_be_measured_is_said() {
-    for (args, code) in [
-        (["bench", "fanout", "--clients", "0"], 2),
-        (["bench", "ingest", "--seconds", "0"], 2),
-        (["bench", "ingest", "--folder", "/no/such/folder"], 73),
-    ] {
+    let refused: [(&[&str], i32); 5] = [
+        (&["bench", "fanout", "--clients", "0"], 2),
+        (&["bench", "ingest", "--seconds", "0"], 2),
+        (&["bench", "fanout", "--sse", "--socketio"], 2),
+        (&["bench", "fanout", "--restart", "--longpoll"], 2),
+        (&["bench", "ingest", "--folder", "/no/such/folder"], 73),
+    ];
+    for (args, code) in refused {
         let output = Command::new(env!("CARGO_BIN_EXE_deskbell")).args(args).output();
         let output = output.expect("the program runs");
         assert_eq!(output.status.code(), Some(code), "{args:?}");

@@ -30,11 +30,29 @@ pub(super) fn rss_kib(process: &str) -> Option<f64> {
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
-/// Files that this process may have open, where that is known.
-pub(super) fn files_max() -> Option<usize> {
-    let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_ascii_whitespace().next()?.parse().ok()
+/// Lets this process, and the server that it starts, have so many files open.
+///
+/// # Errors
+/// How many are allowed, where that is fewer: only an administrator raises the hard limit. It
+/// holds for each process, so more drivers would not help a server that may not either.
+#[cfg(unix)]
+pub(super) fn allow_files(needed: usize) -> Result<(), u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let needed = u64::try_from(needed).unwrap_or(u64::MAX);
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    match current {
+        Some(current) if current < needed => {
+            let raised = Rlimit { current: Some(needed), maximum };
+            setrlimit(Resource::Nofile, raised).map_err(|_| maximum.unwrap_or(current))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Elsewhere there is no such limit.
+#[cfg(not(unix))]
+pub(super) fn allow_files(_: usize) -> Result<(), u64> {
+    Ok(())
 }
 
 /// A stretch of time with what server and driver used in it.

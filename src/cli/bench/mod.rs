@@ -9,14 +9,12 @@ mod cost;
 mod desk;
 mod fairness;
 mod fanout;
-mod frames;
 mod ingest;
 mod load;
 pub(super) mod receiver;
 mod report;
 mod server;
 mod stats;
-mod tally;
 mod upload;
 mod webhooks;
 
@@ -31,7 +29,7 @@ use std::{path::PathBuf, time::Duration};
 pub enum Command {
     /// Durable creates: POST /events over many connections, as fast as they are acknowledged
     Ingest(ingest::Args),
-    /// From POST to the last of many WebSocket clients
+    /// From POST to the last of many clients, by any door; storms, restarts, slow readers
     Fanout(fanout::Args),
     /// From POST to local receivers of webhooks, the durable result included
     Webhooks(webhooks::Args),
@@ -90,9 +88,9 @@ pub(super) fn run(command: &Command) -> Outcome<()> {
 ///
 /// One thread drives: what it takes is seen in one figure, and more would take the server's cores.
 fn drive(
-    server: Server,
+    mut server: Server,
     common: &Common,
-    work: impl AsyncFnOnce(&Server) -> Outcome<Report>,
+    work: impl AsyncFnOnce(&mut Server) -> Outcome<Report>,
 ) -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -101,7 +99,7 @@ fn drive(
     let outcome = runtime.block_on(async {
         let mut signals = serve::Signals::new();
         tokio::select! {
-            outcome = work(&server) => outcome,
+            outcome = work(&mut server) => outcome,
             () = signals.next() => Err(Failure::new(Exit::Failed, "stopped before the end")),
         }
     });

@@ -36,7 +36,14 @@ pub(super) struct Server {
     /// Where it listens.
     pub(super) address: SocketAddr,
     folder: Folder,
+    recipe: Recipe,
+}
+
+/// How it is started, the first time and again.
+struct Recipe {
     pinned: Option<String>,
+    settings: Vec<(String, String)>,
+    flags: Vec<String>,
 }
 
 /// Where its data lies.
@@ -87,39 +94,55 @@ impl Server {
         settings: &[(&str, String)],
         flags: &[&str],
     ) -> Outcome<Self> {
-        let path = folder.path();
         // So that neither ./.env nor the system's own file is read.
-        let no_settings = path.join("none.env");
-        File::create(&no_settings).map_err(|e| cannot(&e))?;
-        let log = File::create(path.join("server.log")).map_err(|e| cannot(&e))?;
-        let mut command = program(common.pin_server.as_deref())?;
-        command
-            .args(["serve", "--host", "127.0.0.1", "--port", "0"])
-            .arg("--data-dir")
-            .arg(path.join("data"))
-            .arg("--env-file")
-            .arg(no_settings)
-            .args(flags)
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| (OsString::from("PATH"), path)))
-            // Development: webhooks may go to loopback.
-            .envs([("SERVER_ENV", "development"), ("LOG_LEVEL", "warn")])
-            .envs([("DESKBELL_ADMIN_EMAIL", EMAIL), ("DESKBELL_ADMIN_PASSWORD", PASSWORD)])
-            .envs(settings.iter().map(|(key, value)| (key, value)))
-            .current_dir(path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log);
-        let mut child =
-            command.spawn().map_err(|e| failed("the server could not be started", &e))?;
-        let heard = child.stdout.take().map(listen);
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Self { child, address, folder, pinned: common.pin_server.clone() };
-        match heard.and_then(|heard| heard.recv_timeout(START_WITHIN).ok()) {
-            Some(address) => server.address = address,
-            None => return Err(server.explain(wrong("the server did not start".into()))),
+        for name in ["none.env", "server.log"] {
+            File::create(folder.path().join(name)).map_err(|e| cannot(&e))?;
         }
+        let recipe = Recipe {
+            pinned: common.pin_server.clone(),
+            settings: settings.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+        };
+        let (child, heard) = recipe.launch(folder.path(), 0)?;
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server = Self { child, address, folder, recipe };
+        server.wait_until_ready(heard)?;
         Ok(server)
+    }
+
+    fn wait_until_ready(&mut self, heard: Option<mpsc::Receiver<SocketAddr>>) -> Outcome<()> {
+        match heard.and_then(|heard| heard.recv_timeout(START_WITHIN).ok()) {
+            Some(address) => self.address = address,
+            None => return Err(self.explain(wrong("the server did not start".into()))),
+        }
+        Ok(())
+    }
+
+    /// Sends it SIGTERM; [`Self::has_ended`] says when it has.
+    pub(super) fn ask_to_stop(&self) -> Outcome<()> {
+        match ask_to_stop(self.pid()) {
+            true => Ok(()),
+            false => Err(wrong("the server could not be asked to stop".into())),
+        }
+    }
+
+    /// Whether it has ended, in order.
+    pub(super) fn has_ended(&mut self) -> Outcome<bool> {
+        match self.child.try_wait() {
+            Ok(None) => Ok(false),
+            Ok(Some(status)) if status.success() => Ok(true),
+            Ok(Some(status)) => {
+                Err(self.explain(wrong(format!("the server did not end in order: {status}"))))
+            }
+            Err(e) => Err(failed("the server could not be waited for", &e)),
+        }
+    }
+
+    /// Starts the one that has ended again: on its folder, at its address.
+    pub(super) fn start_again(&mut self) -> Outcome<()> {
+        let (child, heard) = self.recipe.launch(self.folder.path(), self.address.port())?;
+        self.child = child;
+        self.wait_until_ready(heard)
     }
 
     /// Its process id.
@@ -134,7 +157,7 @@ impl Server {
 
     /// Where all this happens.
     pub(super) fn machine(&self) -> Machine {
-        Machine::here(self.folder.path(), self.pinned.as_deref())
+        Machine::here(self.folder.path(), self.recipe.pinned.as_deref())
     }
 
     /// Sizes of the database and of its write-ahead log, bytes.
@@ -192,6 +215,39 @@ impl Server {
         }
         self.child.kill()?;
         self.child.wait()
+    }
+}
+
+impl Recipe {
+    /// Starts the program on a folder and a port; says how to hear when it is ready.
+    fn launch(
+        &self,
+        path: &Path,
+        port: u16,
+    ) -> Outcome<(Child, Option<mpsc::Receiver<SocketAddr>>)> {
+        let log = File::options().append(true).open(path.join("server.log"));
+        let mut command = program(self.pinned.as_deref())?;
+        command
+            .args(["serve", "--host", "127.0.0.1", "--port", &port.to_string()])
+            .arg("--data-dir")
+            .arg(path.join("data"))
+            .arg("--env-file")
+            .arg(path.join("none.env"))
+            .args(&self.flags)
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| (OsString::from("PATH"), path)))
+            // Development: webhooks may go to loopback.
+            .envs([("SERVER_ENV", "development"), ("LOG_LEVEL", "warn")])
+            .envs([("DESKBELL_ADMIN_EMAIL", EMAIL), ("DESKBELL_ADMIN_PASSWORD", PASSWORD)])
+            .envs(self.settings.iter().map(|(key, value)| (key, value)))
+            .current_dir(path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log.map_err(|e| cannot(&e))?);
+        let mut child =
+            command.spawn().map_err(|e| failed("the server could not be started", &e))?;
+        let heard = child.stdout.take().map(listen);
+        Ok((child, heard))
     }
 }
 

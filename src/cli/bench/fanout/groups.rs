@@ -1,0 +1,153 @@
+//! Many rooms, or many tenants, beside one that all are in: what a delivery costs in each.
+//!
+//! A message to ten clients costs a request and a commit as one to a thousand does. What a delivery
+//! itself costs is what remains when the price of a message that nobody hears is taken off.
+
+use super::{
+    Args, all_in_the_log,
+    crowd::{Crowd, HELLO_WANTED, Seat},
+    doors::{self, Door},
+    people,
+    rounds::{Round, Rounds},
+    tally::Tally,
+};
+use crate::cli::bench::{
+    Outcome,
+    client::{Api, Pen},
+    load,
+    report::Section,
+    server::Server,
+};
+use std::sync::Arc;
+use tokio::time::sleep;
+
+/// A room in which nobody is.
+const NOBODY: &str = "queue:nobody";
+
+/// The room of all, and what the others begin with.
+const ALL: &str = "queue:all";
+
+/// Clients with what speaks to each group of them.
+struct Side {
+    seats: Vec<Seat>,
+    groups: usize,
+    requests: Vec<Vec<u8>>,
+}
+
+/// Rooms of one tenant.
+pub(super) async fn of_rooms(
+    args: &Args,
+    server: &Server,
+    (api, pens): (&mut Api, &[Pen]),
+    rooms: usize,
+) -> Outcome<Vec<Section>> {
+    let side = |api: &Api, rooms: usize, name: &dyn Fn(usize) -> String| {
+        let members = args.clients() / rooms;
+        let places = (0..rooms).flat_map(|room| std::iter::repeat_n(room, members));
+        let seats = places.zip(pens.iter().cycle()).map(|(group, pen)| {
+            let path = format!("{}?{HELLO_WANTED}&rooms={}", Door::Socket.path(), name(group));
+            Seat { pen: pen.clone(), path: path.into(), group }
+        });
+        let request = |room| {
+            let body = doors::publication(Some(&name(room)));
+            api.request("POST", "/api/v1/events", &body)
+        };
+        let requests = (0..rooms).map(request).collect();
+        Side { seats: seats.collect(), groups: rooms, requests }
+    };
+    let whole = side(api, 1, &|_| ALL.into());
+    let split = side(api, rooms.min(args.clients()), &|room| format!("queue:room-{room}"));
+    compare(args, server, api, ("rooms", whole, split)).await
+}
+
+/// Tenants, each with its administrator.
+pub(super) async fn of_tenants(
+    args: &Args,
+    server: &Server,
+    (api, pens): (&mut Api, &[Pen]),
+    tenants: usize,
+) -> Outcome<Vec<Section>> {
+    let (door, tenants) = (args.door(), tenants.min(args.clients()));
+    let admins = people::tenants(api, server.address, tenants).await?;
+    let body = doors::publication(None);
+    let requests = vec![api.request("POST", "/api/v1/events", &body)];
+    let whole = Side { seats: Seat::row(door, args.clients(), pens), groups: 1, requests };
+    let members = args.clients() / tenants;
+    let seats = admins.iter().enumerate().flat_map(|(group, admin)| {
+        let row = Seat::row(door, members, std::slice::from_ref(admin));
+        row.into_iter().map(move |seat| Seat { group, ..seat })
+    });
+    let request = |admin: &Pen| admin.request("POST", "/api/v1/events", &body);
+    let requests = admins.iter().map(request).collect();
+    let split = Side { seats: seats.collect(), groups: tenants, requests };
+    compare(args, server, api, ("tenants", whole, split)).await
+}
+
+/// Plays one side after the other.
+async fn compare(
+    args: &Args,
+    server: &Server,
+    api: &mut Api,
+    (what, whole, split): (&str, Side, Side),
+) -> Outcome<Vec<Section>> {
+    let groups = split.groups;
+    let alone_us = unheard(args, server, api).await?;
+    let of_each = |round: &Round| {
+        let us = round.spent.server_us? - alone_us? * round.messages;
+        Some(us / round.deliveries).filter(|us| us.is_finite())
+    };
+    let mut sections = Vec::new();
+    let mut costs = Vec::new();
+    for (key, side) in [("whole", whole), ("split", split)] {
+        let (round, idle) = play(args, server, api, side).await?;
+        let own_us = of_each(&round);
+        costs.push(own_us);
+        let title = match key {
+            "whole" => format!("One of all, instead of {groups} {what}"),
+            _ => format!("{groups} {what}, each message to one"),
+        };
+        let section = round.told(Section::new(key, title));
+        sections.push(idle);
+        sections.push(
+            section.with(("own_us", "… without what an unheard message costs", "µs"), own_us),
+        );
+    }
+    let ratio = match costs.as_slice() {
+        [Some(whole), Some(split)] => Some(split / whole).filter(|ratio| ratio.is_finite()),
+        _ => None,
+    };
+    let section = Section::new("ratio", format!("A delivery to {groups} {what} beside one of all"))
+        .with(("unheard_us", "server CPU a message that nobody hears", "µs"), alone_us)
+        .with(("own_ratio", "a delivery costs so many times as much", ""), ratio);
+    sections.push(section);
+    Ok(sections)
+}
+
+/// Connects one side, lets it hear messages one at a time, and sends it home.
+async fn play(
+    args: &Args,
+    server: &Server,
+    api: &mut Api,
+    side: Side,
+) -> Outcome<(Round, Section)> {
+    let Side { seats, groups, requests } = side;
+    let tally = Arc::new(Tally::new(groups, seats.len() / groups));
+    let key = format!("idle_{groups}");
+    let (crowd, idle) = Crowd::gather((api, server), &tally, (&key, args.door(), seats)).await?;
+    let before = api.latest_seq().await?;
+    let mut rounds = Rounds::new(server, tally, requests);
+    rounds.run(1, sleep(args.common.warm_up())).await?;
+    let round = rounds.round(1, sleep(args.common.measured())).await?;
+    all_in_the_log(api, before, rounds.acknowledged).await?;
+    crowd.part(api).await?;
+    Ok((round, idle))
+}
+
+/// CPU time of the server for a message to an empty room, one at a time, microseconds.
+async fn unheard(args: &Args, server: &Server, api: &Api) -> Outcome<Option<f64>> {
+    let body = doors::publication(Some(NOBODY));
+    let requests: Arc<[Vec<u8>]> = vec![api.request("POST", "/api/v1/events", &body)].into();
+    let (spent, sent) =
+        load::for_a_time((server, &args.common), 1, "POST /events", requests).await?;
+    Ok(spent.server_us_per(sent.latencies.len() as f64))
+}
