@@ -1,7 +1,7 @@
 //! A lean HTTP/1.1 client: ready-made requests out, status and length read back, nothing else.
 //!
-//! It understands what Deskbell answers (`Content-Length`; of chunks only that they begin) and takes
-//! a few microseconds a call, so that the server is measured and not its client.
+//! It understands what Deskbell answers (`Content-Length`; of chunks only that they begin) and
+//! takes a few microseconds a call, so that the server is measured and not its client.
 
 use super::{
     Outcome, failed,
@@ -197,6 +197,12 @@ impl Api {
     /// Signs the administrator in.
     pub(super) async fn sign_in(address: SocketAddr) -> Outcome<Self> {
         Self::sign_in_as(address, EMAIL).await
+    }
+
+    /// On a connection of its own, as somebody who is signed in.
+    pub(super) async fn of(pen: Pen) -> Outcome<Self> {
+        let conn = Conn::open(pen.address).await.map_err(|e| failed("no connection", &e))?;
+        Ok(Self { conn, pen })
     }
 
     /// Signs somebody in whose password is [`PASSWORD`].

@@ -7,7 +7,7 @@ use super::{
     Args, all_in_the_log,
     crowd::{Crowd, HELLO_WANTED, Seat},
     doors::{self, Door},
-    people,
+    people, refresh,
     rounds::{Round, Rounds},
     tally::Tally,
 };
@@ -63,12 +63,13 @@ pub(super) async fn of_rooms(
 /// Tenants, each with its administrator.
 pub(super) async fn of_tenants(
     args: &Args,
-    server: &Server,
+    server: &mut Server,
     (api, pens): (&mut Api, &[Pen]),
     tenants: usize,
 ) -> Outcome<Vec<Section>> {
     let (door, tenants) = (args.door(), tenants.min(args.clients()));
     let admins = people::tenants(api, server.address, tenants).await?;
+    refresh(server, api).await?;
     let body = doors::publication(None);
     let requests = vec![api.request("POST", "/api/v1/events", &body)];
     let whole = Side { seats: Seat::row(door, args.clients(), pens), groups: 1, requests };

@@ -94,7 +94,7 @@ pub(super) async fn measure(
     }
     publish(api, MESSAGES).await?;
     let (gone_s, started_s) = stop_and_start(server, &mut clients, &course).await?;
-    let mut api = Api::sign_in(server.address).await?;
+    let mut api = Api::of(api.pen()).await?;
     publish(&mut api, MESSAGES).await?;
     until(&mut clients, || course.count(|c| &c.back) == all).await?;
     let back_s = course.since_stop().as_secs_f64();
