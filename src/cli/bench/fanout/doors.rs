@@ -9,7 +9,7 @@ use super::{
 pub(super) const KIND: &str = "bench.ring";
 
 /// Digits of the time a message was sent at, microseconds since the tally began.
-pub(super) const DIGITS: usize = 12;
+const DIGITS: usize = 12;
 
 /// What their frames begin with, and what stands between the time and the `seq`.
 const BEGIN: &str = r#"{"type":"bench.ring","payload":{"sent_us":""#;

@@ -27,7 +27,10 @@ use super::{
     server::Server,
     wrong,
 };
-use crate::exit::{Exit, Failure};
+use crate::{
+    events::BATCH_MAX,
+    exit::{Exit, Failure},
+};
 use crowd::{Crowd, STALLED, Seat};
 use doors::Door;
 use rounds::Rounds;
@@ -227,13 +230,13 @@ async fn all_in_the_log(api: &mut Api, before: u64, acknowledged: u64) -> Outcom
     }
 }
 
-/// Publishes so many messages, a hundred at a time.
+/// Publishes so many messages, as many at a time as one request takes.
 async fn publish(api: &mut Api, count: u64) -> Outcome<()> {
     let one: Value =
         serde_json::from_str(&doors::publication(None)).map_err(|e| failed("the driver", &e))?;
     let mut left = usize::try_from(count).unwrap_or(0);
     while left > 0 {
-        let now = left.min(100);
+        let now = left.min(BATCH_MAX);
         api.post("/api/v1/events/batch", &json!({ "events": vec![&one; now] })).await?;
         left -= now;
     }

@@ -2,7 +2,7 @@
 
 use super::{
     crowd::STALLED,
-    doors::{self, DIGITS},
+    doors,
     tally::{OUTSTANDING_MAX, Tally},
 };
 use crate::cli::bench::{
@@ -36,11 +36,30 @@ pub(super) struct Rounds {
     address: SocketAddr,
     pid: u32,
     tally: Arc<Tally>,
-    /// What publishes a message to a group, by group.
-    requests: Arc<[Vec<u8>]>,
+    requests: Arc<[Publish]>,
     turn: Arc<AtomicUsize>,
     /// Messages that were acknowledged, in all rounds.
     pub(super) acknowledged: u64,
+}
+
+/// A request that publishes messages, and where in it the times are at which each was sent.
+struct Publish {
+    bytes: Vec<u8>,
+    times_at: Vec<usize>,
+}
+
+impl Publish {
+    fn new(bytes: Vec<u8>) -> Self {
+        let mark = format!("\"{}\"", doors::digits(0));
+        let windows = bytes.windows(mark.len()).enumerate();
+        let marks = windows.filter(|(_, window)| *window == mark.as_bytes());
+        let times_at = marks.map(|(at, _)| at + 1).collect();
+        Self { bytes, times_at }
+    }
+
+    fn messages(&self) -> usize {
+        self.times_at.len()
+    }
 }
 
 /// What a round came to.
@@ -52,8 +71,10 @@ pub(super) struct Round {
 }
 
 impl Rounds {
-    /// For the clients of this tally, a request for each of its groups.
+    /// For the clients of this tally: requests that say, in turn, as many messages to each of its
+    /// groups.
     pub(super) fn new(server: &Server, tally: Arc<Tally>, requests: Vec<Vec<u8>>) -> Self {
+        let requests: Vec<_> = requests.into_iter().map(Publish::new).collect();
         Self {
             address: server.address,
             pid: server.pid(),
@@ -141,7 +162,8 @@ impl Rounds {
         for _ in 0..outstanding {
             posters.spawn(post(self.poster(&stop, &acknowledged)));
         }
-        let room = usize::from(outstanding);
+        let largest = self.requests.iter().map(Publish::messages).max().unwrap_or(0);
+        let room = usize::from(outstanding) * largest;
         self.tally.room.add_permits(room);
         tokio::select! {
             () = end => {}
@@ -216,7 +238,7 @@ impl Round {
 /// One connection that publishes.
 struct Poster {
     address: SocketAddr,
-    requests: Arc<[Vec<u8>]>,
+    requests: Arc<[Publish]>,
     turn: Arc<AtomicUsize>,
     tally: Arc<Tally>,
     stop: Arc<AtomicBool>,
@@ -224,35 +246,41 @@ struct Poster {
 }
 
 impl Poster {
-    /// Publishes a message to the next group in turn, as sent `at`.
-    async fn publish(&self, conn: &mut Conn, buf: &mut Vec<u8>, at: Instant) -> Outcome<()> {
+    /// The next request in turn.
+    fn next(&self) -> Option<&Publish> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.requests.len();
-        let Some(request) = self.requests.get(turn) else { return Ok(()) };
-        buf.clone_from(request);
-        let zeros = [b'0'; DIGITS];
-        let time_at = buf.windows(zeros.len()).rposition(|window| window == zeros).unwrap_or(0);
+        self.requests.get(turn)
+    }
+
+    /// Sends it, its messages as sent `at`.
+    async fn publish(&self, conn: &mut Conn, what: &Publish, at: Instant) -> Outcome<()> {
+        let mut bytes = what.bytes.clone();
         let sent = doors::digits(at.saturating_duration_since(self.tally.started).as_micros());
-        if let Some(place) = buf.get_mut(time_at..time_at + sent.len()) {
-            place.copy_from_slice(sent.as_bytes());
+        for time_at in &what.times_at {
+            if let Some(place) = bytes.get_mut(*time_at..time_at + sent.len()) {
+                place.copy_from_slice(sent.as_bytes());
+            }
         }
-        conn.expect("POST /events", buf, 201).await?;
-        self.acknowledged.fetch_add(1, Ordering::Relaxed);
+        conn.expect("POST /events", &bytes, 201).await?;
+        self.acknowledged.fetch_add(what.messages() as u64, Ordering::Relaxed);
         Ok(())
     }
 }
 
-/// Publishes whenever there is room for a message.
+/// Publishes whenever there is room for what comes next.
 async fn post(poster: Poster) -> Outcome<()> {
     let mut conn = Conn::open(poster.address).await.map_err(|e| failed("no connection", &e))?;
-    let mut buf = Vec::new();
-    loop {
-        let room = poster.tally.room.acquire().await.map_err(|e| failed("the driver", &e))?;
+    while let Some(what) = poster.next() {
+        let messages = u32::try_from(what.messages()).unwrap_or(u32::MAX);
+        let room = poster.tally.room.acquire_many(messages).await;
+        let room = room.map_err(|e| failed("the driver", &e))?;
         if poster.stop.load(Ordering::Relaxed) {
-            return Ok(());
+            break;
         }
         room.forget();
-        poster.publish(&mut conn, &mut buf, Instant::now()).await?;
+        poster.publish(&mut conn, what, Instant::now()).await?;
     }
+    Ok(())
 }
 
 /// When a connection publishes: its place among those that share a pace.
@@ -269,11 +297,11 @@ struct Pace {
 /// Publishes when it is time to. A message that is late counts from when it should have been sent.
 async fn post_at_pace(poster: Poster, pace: Pace) -> Outcome<()> {
     let mut conn = Conn::open(poster.address).await.map_err(|e| failed("no connection", &e))?;
-    let (mut buf, mut place) = (Vec::new(), pace.number);
-    loop {
+    let mut place = pace.number;
+    while let Some(what) = poster.next() {
         let due = Duration::from_secs(1) * place / pace.rate;
         if due >= pace.time {
-            return Ok(());
+            break;
         }
         let at = pace.started + due;
         sleep_until(at.into()).await;
@@ -281,7 +309,8 @@ async fn post_at_pace(poster: Poster, pace: Pace) -> Outcome<()> {
         if sent.saturating_sub(poster.tally.complete()) > OUTSTANDING_MAX as u64 {
             return Err(wrong(format!("{} a second are more than it can", pace.rate)));
         }
-        poster.publish(&mut conn, &mut buf, at).await?;
+        poster.publish(&mut conn, what, at).await?;
         place += PACERS.min(pace.rate);
     }
+    Ok(())
 }
