@@ -51,7 +51,8 @@ pub(super) fn body(core: Core, connection: Connection, from: Option<From>) -> Bo
     session.send(preface());
     let reader = Reader(session.clone());
     tokio::spawn(async move {
-        if let Err(e) = start(&core, &session, from).await {
+        // Boxed: what is only needed while it begins should not weigh on it as long as it is open.
+        if let Err(e) = Box::pin(start(&core, &session, from)).await {
             tracing::error!(error = %e, "a replay failed; the client may try again");
             session.close(Close::Restart);
         }

@@ -48,6 +48,10 @@ pub struct Args {
     #[arg(long, visible_alias = "sessions", default_value_t = 1_000)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     clients: u32,
+    /// New clients that the server takes in a second; as it is set up of its own accord: 1000
+    #[arg(long, value_name = "PER_S", default_value_t = 1_000_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    accept_rate: u32,
     /// People whom the clients belong to, each with as many
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     users: u16,
@@ -146,7 +150,7 @@ pub(super) fn run(args: &Args) -> Outcome<()> {
     let settings = [
         ("WS_MAX", needed.to_string()),
         ("WS_MAX_PER_USER", needed.to_string()),
-        ("WS_ACCEPT_PER_S", String::from("1000000")),
+        ("WS_ACCEPT_PER_S", args.accept_rate.to_string()),
     ];
     let server = Server::start(&args.common, &settings, &[])?;
     drive(server, &args.common, async |server| measure(args, server).await)

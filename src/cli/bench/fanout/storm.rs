@@ -43,8 +43,10 @@ const WRITES_PER_S: u32 = 50;
 /// After that it is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A client that was not let in tries again after so long.
-const AGAIN: Duration = Duration::from_millis(200);
+/// A client that is not let in, because too many come at once, tries again after the second that
+/// it is told and a part of another: not with all the others.
+const AGAIN: Duration = Duration::from_secs(1);
+const SPREAD_MS: usize = 1_000;
 
 /// The single one first, then the storm.
 pub(super) async fn measure(
@@ -67,7 +69,7 @@ async fn one_resumes(server: &Server, api: &mut Api, ways: &[Way]) -> Outcome<Se
     for way in ways.iter().cycle().take(TIMES) {
         let mut client = Returning::new(way.clone(), since);
         let started = Instant::now();
-        let replayed = resume(&mut client).await.map_err(|e| failed("a client", &e))?;
+        let (replayed, _) = resume(&mut client, AGAIN).await.map_err(|e| failed("a client", &e))?;
         latencies.add(started.elapsed());
         if (client.heard, replayed) != (MISSED_MUCH, MISSED_MUCH) {
             let heard = client.heard;
@@ -83,15 +85,18 @@ async fn one_resumes(server: &Server, api: &mut Api, ways: &[Way]) -> Outcome<Se
         .busy(&spent))
 }
 
-/// Comes, as often as it takes, and hears until the replay is through; how many were in it.
-async fn resume(client: &mut Returning) -> io::Result<u64> {
+/// Comes, as often as it takes, and hears until the replay is through: how many events were in it,
+/// and how often it was not let in.
+async fn resume(client: &mut Returning, again: Duration) -> io::Result<(u64, u64)> {
+    let mut refused = 0;
     loop {
         while !client.enter().await? {
-            sleep(AGAIN).await;
+            refused += 1;
+            sleep(again).await;
         }
         while let Some(told) = client.hear().await? {
             if let Told::Resumed(events) = told {
-                return Ok(events);
+                return Ok((events, refused));
             }
         }
     }
@@ -101,6 +106,7 @@ async fn resume(client: &mut Returning) -> io::Result<u64> {
 struct Back {
     took: Duration,
     replayed: u64,
+    refused: u64,
     heard: u64,
 }
 
@@ -114,9 +120,11 @@ async fn storm(args: &Args, server: &Server, api: &mut Api, ways: &[Way]) -> Out
     let started = Instant::now();
     let (tell, mut back) = mpsc::channel(args.clients());
     let mut clients = JoinSet::new();
-    for way in ways.iter().cycle().take(args.clients()) {
+    for (number, way) in ways.iter().cycle().take(args.clients()).enumerate() {
         let client = Returning::new(way.clone(), since);
-        clients.spawn(come_back(client, started, tell.clone(), finished.clone()));
+        let spread = number * 7_919 % SPREAD_MS;
+        let again = AGAIN + Duration::from_millis(spread as u64);
+        clients.spawn(come_back(client, (started, again), tell.clone(), finished.clone()));
     }
     drop(tell);
     let mut in_again = 0;
@@ -136,7 +144,7 @@ async fn storm(args: &Args, server: &Server, api: &mut Api, ways: &[Way]) -> Out
     let mut writes = writer.stop().await?;
     let said = MISSED + writes.len() as u64;
     finish.send_replace(api.latest_seq().await?);
-    let (mut took, mut replayed) = (Latencies::default(), 0);
+    let (mut took, mut replayed, mut refused) = (Latencies::default(), 0, 0);
     while let Some(done) = clients.join_next().await {
         let client: Back = done.map_err(|e| failed("a client", &e))??;
         if client.heard != said {
@@ -144,11 +152,13 @@ async fn storm(args: &Args, server: &Server, api: &mut Api, ways: &[Way]) -> Out
         }
         took.add(client.took);
         replayed += client.replayed;
+        refused += client.refused;
     }
     let title = format!("{} clients come at once, {MISSED} events behind", args.clients());
     Ok(Section::new("storm", title)
         .with(("all_in_s", "until all had what they missed", "s"), all_in.as_secs_f64())
         .latencies(&mut took)
+        .with(("refused", "told to come a second later, times", ""), refused as f64)
         .with(("replayed", "events in their replays", ""), replayed as f64)
         .with(
             ("server_us", "server CPU a replayed event", "µs"),
@@ -168,17 +178,18 @@ async fn storm(args: &Args, server: &Server, api: &mut Api, ways: &[Way]) -> Out
 /// One client of the storm: comes back, says so, then hears until it has the last event.
 async fn come_back(
     mut client: Returning,
-    started: Instant,
+    (started, again): (Instant, Duration),
     tell: mpsc::Sender<()>,
     mut finished: watch::Receiver<u64>,
 ) -> Outcome<Back> {
-    let replayed = resume(&mut client).await.map_err(|e| failed("a client", &e))?;
+    let (replayed, refused) =
+        resume(&mut client, again).await.map_err(|e| failed("a client", &e))?;
     let took = started.elapsed();
     tell.send(()).await.map_err(|e| failed("a client", &e))?;
     loop {
         let last = *finished.borrow_and_update();
         if last > 0 && client.last_seq >= last {
-            return Ok(Back { took, replayed, heard: client.heard });
+            return Ok(Back { took, replayed, refused, heard: client.heard });
         }
         tokio::select! {
             told = client.hear() => match told.map_err(|e| failed("a client", &e))? {
