@@ -137,12 +137,10 @@ fn fanout_measures_clients_that_read_badly() {
     }
     let ends = &results["bad"];
     assert_positive(ends, &["p99_ratio", "clients"]);
-    let sum: f64 = ["closed_4008", "closed_otherwise", "served"]
-        .iter()
-        .filter_map(|end| ends[end].as_f64())
-        .sum();
-    assert_eq!(ends["clients"].as_f64(), Some(sum));
-    assert!(ends["served"].as_f64() <= Some(1.0), "{ends}");
+    let count = |end: &str| ends[end].as_f64().unwrap_or_default();
+    let sent_away = count("closed_4008") + count("closed_otherwise");
+    assert!(sent_away >= 1.0, "{ends}");
+    assert!((sent_away + count("served") - 3.0).abs() < 0.01, "{ends}");
 }
 
 /// All who come at once get what they missed, and what is said meanwhile.

@@ -131,7 +131,9 @@ async fn compare(
             .told(Section::new(key, title))
             .with(("unheard_us", "server CPU a message that nobody hears", "µs"), unheard_us)
             .with(("own_us", "server CPU a delivery without that", "µs"), own_us);
-        sections.extend([idle, section]);
+        // What the second crowd takes is what the first one left.
+        sections.extend(Some(idle).filter(|_| key == "whole"));
+        sections.push(section);
     }
     let ratio = match costs.as_slice() {
         [Some(whole), Some(split)] => Some(split / whole).filter(|ratio| ratio.is_finite()),
@@ -151,8 +153,7 @@ async fn play(
 ) -> Outcome<(Round, Section)> {
     let Side { seats, groups, requests, .. } = side;
     let tally = Arc::new(Tally::new(groups, seats.len() / groups));
-    let key = format!("idle_{groups}");
-    let (crowd, idle) = Crowd::gather((api, server), &tally, (&key, args.door(), seats)).await?;
+    let (crowd, idle) = Crowd::gather((api, server), &tally, ("idle", args.door(), seats)).await?;
     let before = api.latest_seq().await?;
     let mut rounds = Rounds::new(server, tally, requests);
     rounds.run(1, sleep(args.common.warm_up())).await?;

@@ -41,7 +41,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// After the first was sent away, the others that are as bad follow within this time. The server
 /// waits three seconds for one to hear its goodbye.
-const FOLLOW_WITHIN: Duration = Duration::from_millis(1_500);
+const FOLLOW_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long they are waited for: a quiet machine sends them away after six seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
