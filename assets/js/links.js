@@ -23,6 +23,7 @@ export function pathOf({ type, related_type: kind, related_id: id, entity }, use
     case "attachment": return `${base}/go/attachment/${safe}`;
     case "kb_article": return base === "/admin" ? `${base}/articles/${safe}` : `${base}/go/kb_article/${safe}`;
     case "chat": return `${base}/chats/${safe}`;
+    case "call": return base === "/admin" ? `${base}/calls/${safe}` : null;
     case "webhook": return `${base}/webhooks/${safe}`;
     default: return null;
   }

@@ -1,6 +1,7 @@
 // The frame of the administration: navigation at the side, a bar on small screens, the page inside.
 
 import { Bell } from "./bell.js";
+import { openPops } from "./calls/pops.js";
 import { fill, h, icon, mark } from "./dom.js";
 import { feed } from "./feed.js";
 import { may, pages, sections } from "./pages/index.js";
@@ -40,11 +41,13 @@ export function openShell(root, user, signOut) {
   const { nav, links } = navigation(user);
   const bell = new Bell(user, signal);
   const { side, bar, veil, close } = frame(user, { nav, bell, signOut, main }, signal);
-  const box = h("div", { class: "shell" }, bar, side, bell.panel, main, veil);
+  const pops = openPops(user, signal);
+  const box = h("div", { class: "shell" }, bar, side, bell.panel, main, veil, pops.node);
   fill(root, box);
 
   const moved = (page) => {
     close();
+    pops.moved(location.pathname);
     for (const [link, target] of links) {
       const here = page && (page.under ?? page.path) === target;
       if (here) link.setAttribute("aria-current", "page");

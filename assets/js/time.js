@@ -46,6 +46,22 @@ export function since(value, before = "", after = "") {
     before + span(Date.now() - ms) + after);
 }
 
+/** A length of time by the second: `0:07`, `12:40`, `1:02:03`. */
+export function length(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), String(seconds % 60).padStart(2, "0")];
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+const untilOrSince = (ms, down) => length(down ? ms - Date.now() : Date.now() - ms);
+
+/** How long since, or with `down` until, by the second, kept up to date while it is on the page. */
+export function ticking(value, { down = false } = {}) {
+  const ms = toMs(value);
+  if (!Number.isFinite(ms)) return h("span", { class: "quiet" }, "–");
+  return h("time", { class: "ticking", datetime: new Date(ms).toISOString(), "data-ticks": down ? "down" : "up" }, untilOrSince(ms, down));
+}
+
 /** `in 20 min` or `20 min late`. */
 export function untilWords(ms) {
   const left = ms - Date.now();
@@ -69,6 +85,10 @@ setInterval(() => {
     if (node.textContent === text) continue;
     node.textContent = text;
     node.className = `badge tone-${urgency(ms)}`;
+  }
+  for (const node of document.querySelectorAll("time[data-ticks]")) {
+    const text = untilOrSince(Date.parse(node.dateTime), node.dataset.ticks === "down");
+    if (node.textContent !== text) node.textContent = text;
   }
   for (const node of document.querySelectorAll("time[data-before]")) {
     const text = node.dataset.before + span(Date.now() - Date.parse(node.dateTime)) + node.dataset.after;

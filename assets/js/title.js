@@ -1,14 +1,17 @@
-// Keeps the number of unread notifications in front of the page's title, whoever sets that title.
+// Keeps what is to be noticed in front of the page's title, whoever sets that title: the number of
+// unread notifications, and who is calling.
 
 /** A space that nobody types, so that a title that begins with a number of its own is left alone. */
 const GAP = "\u00a0";
 
 let unread = 0;
+let mark = "";
+let shown = "";
 
 function put() {
-  const bare = document.title.replace(/^\(\d+\)\u00a0/, "");
-  const wanted = unread ? `(${unread})${GAP}${bare}` : bare;
-  if (document.title !== wanted) document.title = wanted;
+  const bare = shown && document.title.startsWith(shown) ? document.title.slice(shown.length) : document.title;
+  shown = [mark && `${mark} ·`, unread && `(${unread})`].filter(Boolean).map((words) => words + GAP).join("");
+  if (document.title !== shown + bare) document.title = shown + bare;
 }
 
 new MutationObserver(put).observe(document.head, { childList: true, characterData: true, subtree: true });
@@ -16,5 +19,11 @@ new MutationObserver(put).observe(document.head, { childList: true, characterDat
 /** Shows `count` as `(3) Tickets · Deskbell`; nothing for 0. */
 export function countInTitle(count) {
   unread = count;
+  put();
+}
+
+/** Puts words in front, such as who is calling; nothing for none. */
+export function markTitle(words) {
+  mark = words;
   put();
 }

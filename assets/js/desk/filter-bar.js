@@ -3,7 +3,7 @@
 import { directory } from "../directory.js";
 import { fill, h, icon } from "../dom.js";
 import { nameOf, people } from "../people.js";
-import { PRIORITIES, refillOptions, said, staffOptions, STATUSES, teamOptions } from "./words.js";
+import { PRIORITIES, refillOptions, said as wordsOf, staffOptions, STATUSES, teamOptions } from "./words.js";
 
 /** Typing is followed at this distance. */
 const TYPING_MS = 250;
@@ -12,8 +12,8 @@ const SORTS = [["-updated_at", "Last changed"], ["updated_at", "Longest unchange
 
 const list = (text) => String(text ?? "").split(",").filter(Boolean);
 
-/** A button that opens a list of boxes to tick: several of a few. */
-function several(name, options, changed, signal) {
+/** A button that opens a list of boxes to tick: several of a few. `said` gives the words of each. */
+export function several(name, options, changed, signal, said = wordsOf) {
   const words = h("span");
   const boxes = options.map((value) => h("input", { type: "checkbox", value, onchange: () => changed(boxes.filter((box) => box.checked).map((box) => box.value).join(",")) }));
   const menu = h("details", { class: "menu" }, h("summary", { class: "button" }, words, icon("turn", 13)),

@@ -1,6 +1,7 @@
 // Whose matter a ticket is, and who else wants to know.
 
 import { api, sentence } from "../api.js";
+import { dialable } from "../calls/dial.js";
 import { directory } from "../directory.js";
 import { fill, h, icon, note, toast } from "../dom.js";
 import { personPicker } from "../picker.js";
@@ -25,9 +26,10 @@ export class Requester {
     this.#shown = id;
     const show = (user) => fill(this.body,
       h("div", { class: "person" }, avatar(user.name), h("span", {}, h("b", {}, h("bdi", {}, user.name)), user.email && h("small", {}, h("bdi", {}, user.email)))),
-      user.phone && h("p", { class: "small" }, "Phone ", h("bdi", {}, user.phone)),
+      user.phone && h("p", { class: "small" }, dialable(user.phone, { who: user.name })),
       user.is_active === false && h("p", { class: "small quiet" }, "This account is closed."),
-      h("a", { class: "small", href: `/admin/tickets?requester=${id}&sort=-created_at` }, "All their tickets"));
+      h("a", { class: "small", href: `/admin/tickets?requester=${id}&sort=-created_at` }, "All their tickets"),
+      h("a", { class: "small", href: `/admin/calls?customer=${id}` }, "All their calls"));
     show({ name: nameOf(id) });
     try {
       const { data } = await api.get(`/users/${id}`, { signal: this.signal });

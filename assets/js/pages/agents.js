@@ -2,7 +2,8 @@
 // supervisors the others'.
 
 import { api, sentence } from "../api.js";
-import { empty, fill, h, note, toast } from "../dom.js";
+import { CallNames } from "../calls/names.js";
+import { empty, fill, h, icon, note, toast } from "../dom.js";
 import { Floor } from "../floor.js";
 import { avatar } from "../people.js";
 import { may } from "../roles.js";
@@ -23,7 +24,7 @@ function next(agent) {
   return `then ${stateWords(agent.next_state)}${why ? ` (${why})` : ""}`;
 }
 
-function card(agent, name, { me, fresh, change }) {
+function card(agent, name, { me, fresh, change, call }) {
   const notes = [inWords(agent.reason), next(agent)].filter(Boolean).join(" · ");
   return h("li", { class: `agent card tone-${tone(agent.state)}${fresh ? " fresh" : ""}` },
     h("div", { class: "person" }, avatar(name), h("span", {}, h("b", {}, name, me ? " (you)" : ""), h("small", {}, notes || agent.role || " "))),
@@ -31,6 +32,7 @@ function card(agent, name, { me, fresh, change }) {
       h("span", {}, h("span", { class: `badge tone-${tone(agent.state)}` }, capital(stateWords(agent.state))),
         agent.overdue && h("span", { class: "badge tone-bad agent-late" }, "Too long")),
       since(agent.since, "for ")),
+    agent.call_id && h("a", { class: "agent-call small", href: `/admin/calls/${agent.call_id}` }, icon("phone", 14), h("span", {}, agent.state === "wrap_up" ? "after " : "with ", h("bdi", {}, call))),
     change && h("button", { type: "button", class: "button button-s agent-change", "aria-label": `Change the state of ${name}`, onclick: change }, "Change"));
 }
 
@@ -74,6 +76,8 @@ class AgentsView {
       this.trouble,
       h("div", { class: "stack" }, this.own.box, this.says),
       this.counts, this.list);
+    this.calls = new CallNames(signal);
+    this.calls.addEventListener("learned", () => this.#draw(), { signal });
     this.floor = new Floor(signal);
     this.floor.addEventListener("changed", () => this.#draw(), { signal });
     this.floor.addEventListener("trouble", ({ detail }) => fill(this.trouble, detail && note("bad", sentence(detail))), { signal });
@@ -98,12 +102,13 @@ class AgentsView {
       ? agents.map((agent) => {
         const name = floor.name(agent);
         const change = this.supervises && (() => changeAgent(agent, name, this.reasons, (now) => floor.put(now)));
-        const node = card(agent, name, { me: agent.user_id === this.user.id, fresh: floor.fresh.has(agent.user_id), change });
+        const call = agent.call_id && (this.calls.label(agent.call_id) ?? "somebody");
+        const node = card(agent, name, { call, me: agent.user_id === this.user.id, fresh: floor.fresh.has(agent.user_id), change });
         node.dataset.user = agent.user_id;
         return node;
       })
       : h("li", { class: "card" }, empty("No agents yet", "Agents appear once they have chosen a state.")));
-    if (focused) this.list.querySelector(`[data-user="${CSS.escape(focused)}"] button`)?.focus();
+    if (focused) this.list.querySelector(`[data-user="${CSS.escape(focused)}"] :is(button, a)`)?.focus();
     floor.fresh.clear();
     const states = [...new Set(agents.map((agent) => agent.state))];
     fill(this.counts, states.map((state) => h("span", { class: `badge tone-${tone(state)}` },

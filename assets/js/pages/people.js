@@ -1,6 +1,7 @@
 // Everybody with an account, filtered and searched, kept true by events; administrators look after them.
 
 import { api, query, sentence } from "../api.js";
+import { dialable } from "../calls/dial.js";
 import { empty, fill, h, icon, note } from "../dom.js";
 import { feed, listen, standing } from "../feed.js";
 import { Keyed } from "../keyed.js";
@@ -134,7 +135,8 @@ class PeopleView {
         may(this.user, "admin")
           ? h("button", { type: "button", class: "name-button", onclick: open }, name)
           : h("a", { class: "name-button", href: tickets }, name),
-        person.id === this.user.id && " (you)", h("small", {}, h("bdi", {}, person.email))))),
+        person.id === this.user.id && " (you)", h("small", {}, h("bdi", {}, person.email)),
+        person.phone && person.id !== this.user.id && h("small", {}, dialable(person.phone, { who: person.name }))))),
       h("td", {}, capital(person.role)),
       h("td", {}, stateBadge(person)),
       h("td", { "data-name": "Last sign-in" }, person.last_login_at ? since(person.last_login_at, "", " ago") : h("span", { class: "quiet" }, "never")));

@@ -69,7 +69,7 @@ class Subject {
 function standing(one, place) {
   const { ticket } = one;
   fill(place, h("span", { class: "number" }, `#${ticket.number}`), statusBadge(ticket.status),
-    h("span", { class: "quiet small" }, `by ${ticket.channel}`),
+    ticket.call_id ? h("a", { class: "small", href: `/admin/calls/${ticket.call_id}` }, "by call") : h("span", { class: "quiet small" }, `by ${ticket.channel}`),
     ticket.reopened_count > 0 && h("span", { class: "quiet small" }, ticket.reopened_count === 1 ? "reopened once" : `reopened ${ticket.reopened_count} times`),
     ticket.merged_into_id && h("a", { class: "small", href: `/admin/tickets/${ticket.merged_into_id}` }, "Go to the ticket it was merged into"));
 }
