@@ -138,7 +138,7 @@ await step("it is passed on to another agent, whose page shows it; the first one
   await card(ben, "Carl Customer").getByRole("link", { name: "#2 Printer again" }).waitFor();
   const pop = card(ada, "Carl Customer");
   await pop.getByText("Write it up", { exact: true }).waitFor();
-  await pop.locator(".pop-time", { hasText: /^\d+:\d\d$/ }).waitFor();
+  await pop.getByText(/^\d:\d\d to write it up$/).waitFor();
   assert.equal(await stateOf("ada"), "wrap_up");
   assert.equal(await pop.getByRole("button", { name: "End", exact: true }).count(), 0, "what cannot be is not offered");
   await inspect(ada, "call-writes");

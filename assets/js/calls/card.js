@@ -34,7 +34,7 @@ export class Card {
     this.write = new WriteUp(one, signal, gone);
     this.trouble = h("div", { "aria-live": "polite" });
     this.body = h("div", { class: "pop-body", id: `call-body-${serial}` }, this.deeds.node, this.known.node, this.write.node, this.trouble, this.link);
-    this.fold = h("button", { type: "button", class: "button button-plain button-icon", "aria-expanded": "true", "aria-controls": this.body.id, onclick: () => this.setFolded(!this.#folded) }, icon("below", 17));
+    this.fold = h("button", { type: "button", class: "button button-plain button-icon", "aria-expanded": "true", "aria-controls": this.body.id, onclick: () => this.setFolded(!this.#folded) }, icon("turn", 16));
     this.drop = h("button", { type: "button", class: "button button-s button-plain", hidden: true, onclick: () => gone({ forget: true }) }, "Throw away");
     this.node = h("article", { class: "pop", "aria-labelledby": this.name.id },
       h("header", { class: "pop-head" }, h("span", { class: "sign hue-call" }, icon("phone", 18)), h("div", { class: "pop-words" }, this.title, this.name, this.line), this.fold), this.body);
@@ -71,7 +71,7 @@ export class Card {
     fill(this.line, numberLine(call));
     const since = { rings: call.ringing_at ?? call.started_at, calls: call.started_at, has: call.held_since ?? call.answered_at }[role];
     const state = role === "has" && (call.status !== "answered" || call.waiting_since) && standingBadge(call);
-    fill(this.title, TITLES[role] ?? "", since && h("span", { class: "pop-time" }, ticking(since)), state,
+    fill(this.title, h("span", {}, TITLES[role] ?? ""), since && h("span", { class: "pop-time" }, ticking(since)), state,
       role === "writes" && h("span", { class: "pop-time" }, ticking(writesUntil(call, user), { down: true })));
     this.link.hidden = role === "rings";
     this.deeds.node.hidden ||= role === "writes" || role === "late";

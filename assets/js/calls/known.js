@@ -79,7 +79,7 @@ export class Known {
     return [
       h("p", { class: "call-customer" }, !this.isNamed && h("b", {}, h("bdi", {}, customer.name)), customer.email && h("small", {}, h("bdi", {}, customer.email))),
       recent.length > 0 && h("ul", { class: "call-tickets", "aria-label": "Their last tickets" }, recent.map((ticket) => h("li", {}, ticketLink(ticket), statusBadge(ticket.status),
-        !tied && h("button", { type: "button", class: "button button-s button-plain", "aria-label": `Tie the call to ticket ${ticket.number}`, onclick: () => this.#tie(ticket) }, "Tie")))),
+        !tied && h("button", { type: "button", class: "button button-s button-plain", "aria-label": `Link the call to ticket ${ticket.number}`, onclick: () => this.#link(ticket) }, "Link")))),
       !all.length && h("p", { class: "small quiet" }, "They have no tickets yet."),
     ];
   }
@@ -93,35 +93,39 @@ export class Known {
   }
 
   #tied(id) {
-    if (this.#ticket?.id === id) return h("p", { class: "call-ticket" }, h("span", { class: "quiet small" }, "Ticket of this call"), ticketLink(this.#ticket), statusBadge(this.#ticket.status));
-    const known = this.one.call.recent_tickets.find((ticket) => ticket.id === id);
-    const ask = async () => {
-      try {
-        this.#ticket = known ?? (await api.get(`/tickets/${id}`, { signal: this.signal })).data;
-      } catch (error) {
-        if (error.status === 404) this.#ticket = { id, number: null, subject: "A ticket that was deleted", status: "closed" };
-      }
-      this.draw();
-    };
-    ask();
-    return h("p", { class: "call-ticket" }, h("span", { class: "quiet small" }, "Ticket of this call"), h("a", { href: `/admin/tickets/${id}` }, "Open it"));
+    const words = h("span", { class: "quiet small" }, "Ticket of this call");
+    const ticket = this.#ticket?.id === id ? this.#ticket : this.one.call.recent_tickets.find((recent) => recent.id === id);
+    if (ticket) return h("p", { class: "call-ticket" }, words, ticketLink(ticket), statusBadge(ticket.status));
+    this.#ask(id);
+    return h("p", { class: "call-ticket" }, words, h("a", { href: `/admin/tickets/${id}` }, "Open it"));
   }
 
-  async #tie(ticket) {
+  /** A ticket that is not among the customer's last ones. */
+  async #ask(id) {
+    try {
+      this.#ticket = (await api.get(`/tickets/${id}`, { signal: this.signal })).data;
+    } catch (error) {
+      if (error.status !== 404) return;
+      this.#ticket = { id, number: null, subject: "A ticket that was deleted", status: "closed" };
+    }
+    this.draw();
+  }
+
+  async #link(ticket) {
     try {
       await this.one.act("ticket", { ticket_id: ticket.id });
       fill(this.trouble);
-      toast(`The call belongs to ticket #${ticket.number}`);
+      toast(`The call is linked to ticket #${ticket.number}`);
     } catch (error) {
       fill(this.trouble, note("bad", sentence(error), ...Object.values(error.fields ?? {})));
     }
   }
 }
 
-/** A form that ties a call to a ticket by its number; hidden where it has one. */
-export function tieForm(one, signal) {
+/** A form that links a call to a ticket by its number; hidden where it has one. */
+export function linkForm(one, signal) {
   const number = input({ inputmode: "numeric", maxlength: "12", autocomplete: "off", placeholder: "Number" });
-  const form = h("form", { class: "stack-s" }, field("ticket_id", "Or one that is there", number), h("button", { type: "submit", class: "button button-s" }, "Tie to it"), h("div", { "data-message": true }));
+  const form = h("form", { class: "stack-s" }, field("ticket_id", "Or one that is there", number), h("button", { type: "submit", class: "button button-s" }, "Link to it"), h("div", { "data-message": true }));
   onSubmit(form, async () => {
     const wanted = number.value.trim().replace(/^#/, "");
     if (!/^\d+$/.test(wanted)) {
@@ -136,7 +140,7 @@ export function tieForm(one, signal) {
       fieldError(form, "ticket_id", "There is no such ticket");
       return number.focus();
     }
-    return toast(`The call belongs to ticket #${wanted}`);
+    return toast(`The call is linked to ticket #${wanted}`);
   });
   const draw = () => { form.hidden = Boolean(one.call.ticket_id); };
   one.addEventListener("changed", draw, { signal });

@@ -6,7 +6,7 @@ import { feed, listen, standing } from "../feed.js";
 import { fill, h } from "../dom.js";
 import { markTitle } from "../title.js";
 import { Card } from "./card.js";
-import { findNotes, keepNote } from "./notes.js";
+import { findNotes, keepNote, noteOf } from "./notes.js";
 import { OneCall, roleOf } from "./one-call.js";
 import { otherSide, RUNNING } from "./words.js";
 
@@ -107,11 +107,7 @@ class Pops {
   /** What the call is to us now: it gets its card, keeps it or loses it. */
   #judge(place) {
     const { one } = place;
-    place.card ??= (roleOf(one.call, this.user) || findNotes(this.user).includes(one.id)) && new Card(one, place.life.signal, ({ forget = false } = {}) => {
-      if (forget) keepNote(one.id, null);
-      if (!roleOf(one.call, this.user)) this.#forget(place);
-      this.#arrange();
-    });
+    if (!place.card && (roleOf(one.call, this.user) || noteOf(one.id))) place.card = this.#card(place);
     place.card?.draw();
     const role = place.card?.role ?? null;
     if (role !== place.role && role) this.#say(role, one.call);
@@ -119,6 +115,15 @@ class Pops {
     place.role = role;
     if (!role) this.#forget(place);
     this.#arrange();
+  }
+
+  #card(place) {
+    const { one } = place;
+    return new Card(one, place.life.signal, ({ forget = false } = {}) => {
+      if (forget) keepNote(one.id, null);
+      if (!roleOf(one.call, this.user)) this.#forget(place);
+      this.#arrange();
+    });
   }
 
   #say(role, call) {

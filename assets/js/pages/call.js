@@ -4,7 +4,7 @@ import { sentence } from "../api.js";
 import { Deeds } from "../calls/deeds.js";
 import { dialButton } from "../calls/dial.js";
 import { courseOf, timesOf } from "../calls/course.js";
-import { Known, numberLine, tieForm } from "../calls/known.js";
+import { Known, numberLine, linkForm } from "../calls/known.js";
 import { OneCall } from "../calls/one-call.js";
 import { numberOf, otherSide, standingBadge } from "../calls/words.js";
 import { WriteUp } from "../calls/write-up.js";
@@ -62,7 +62,7 @@ function show(root, one, heading, signal) {
         h("section", { class: "card card-pad stack-s", "aria-label": "Times" }, times),
         h("section", { class: "card card-pad", "aria-label": "Course" }, h("h2", { class: "side-title" }, icon("clock", 17), "What happened"), course)),
       h("div", { class: "ticket-side" },
-        h("section", { class: "card card-pad stack-s", "aria-label": "Customer and ticket" }, h("h2", { class: "side-title" }, icon("people", 17), "Customer and ticket"), new Known(one, signal).node, tieForm(one, signal)),
+        h("section", { class: "card card-pad stack-s", "aria-label": "Customer and ticket" }, h("h2", { class: "side-title" }, icon("people", 17), "Customer and ticket"), new Known(one, signal).node, linkForm(one, signal)),
         written)));
 }
 
