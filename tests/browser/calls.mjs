@@ -120,6 +120,7 @@ await step("a ticket is made from it without leaving the page", async () => {
   await inspect(ada, "call-ticket");
   await press(dialog, "Open ticket");
   await pop.getByRole("link", { name: "#2 Printer again" }).waitFor();
+  await until("the focus is on the ticket", () => ada.evaluate(() => document.activeElement.textContent === "#2 Printer again"));
   const { ticket_id: id } = await api.ada.get(`/calls/${ids.call}`);
   const ticket = await api.ada.get(`/tickets/${id}`);
   assert.deepEqual([ticket.requester_id, ticket.assignee_id, ticket.channel], [ids.carl, ids.ada, "call"]);
@@ -140,6 +141,7 @@ await step("it is passed on to another agent, whose page shows it; the first one
   await pop.getByText("Write it up", { exact: true }).waitFor();
   await pop.getByText(/^\d:\d\d to write it up$/).waitFor();
   assert.equal(await stateOf("ada"), "wrap_up");
+  await until("the focus is on the form", () => pop.evaluate((node) => node.contains(document.activeElement)));
   assert.equal(await pop.getByRole("button", { name: "End", exact: true }).count(), 0, "what cannot be is not offered");
   await inspect(ada, "call-writes");
   await pop.getByLabel("What it was about").fill("Solved");
@@ -167,6 +169,7 @@ await step("the second agent ends their part on the call's own page and writes i
   assert.equal(await card(ben, "Carl Customer").count(), 0, "the page is card enough");
   await press(ben.getByRole("group", { name: "What to do with this call" }), "End");
   await ben.getByText("Over: Answered").waitFor();
+  assert.match(await ben.evaluate(() => document.activeElement.textContent), /Call back/, "the focus is not lost");
   await ada.getByText("Over: Answered").waitFor();
   const written = ben.getByRole("region", { name: "Written up" });
   assert.equal(await written.getByLabel("What it was about").inputValue(), "Solved");
@@ -190,7 +193,7 @@ await step("who is not answered waits in the list of those to call back, until t
   await api.vera.post(`/calls/${id}/end`);
   await card(ben, HOSTILE).waitFor({ state: "detached" });
   const missed = row(ben, HOSTILE);
-  await missed.getByText("Hung up waiting").waitFor();
+  await missed.getByText("Hung up").waitFor();
   await harmless(ben);
   await inspect(ben, "calls-missed");
   await missed.getByRole("button", { name: /^Call back/ }).click();

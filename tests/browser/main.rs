@@ -186,6 +186,14 @@ fn an_administrator_connects_telephones() {
     walk("telephones.mjs");
 }
 
+/// A call rings on the page of the agent to whom it is offered, without taking their focus; it is
+/// answered, held, passed on and written up there, a ticket comes of it, and whoever is not answered
+/// is called back. Reloads and steps that come too late lose nothing.
+#[test]
+fn two_agents_take_calls_and_pass_them_on() {
+    walk("calls.mjs");
+}
+
 /// Starts the program and a walk through its pages, and fails with it.
 fn walk(script: &str) {
     let tools = match Tools::find() {

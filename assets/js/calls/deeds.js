@@ -60,7 +60,7 @@ export class Deeds {
 
   async #do(name, button) {
     if (this.row.getAttribute("aria-busy")) return;
-    if (name === "transfer") return passOn(this.one);
+    if (name === "transfer") return passOn(this.one, () => this.#keepFocus());
     this.row.setAttribute("aria-busy", "true");
     button.setAttribute("aria-disabled", "true");
     try {
@@ -74,6 +74,16 @@ export class Deeds {
     } finally {
       this.row.removeAttribute("aria-busy");
       button.removeAttribute("aria-disabled");
+      this.#keepFocus();
     }
+    return undefined;
+  }
+
+  /** Where no deed is left, the focus goes to what can be done next to them. */
+  #keepFocus() {
+    const active = document.activeElement;
+    if (active !== document.body && active?.checkVisibility()) return;
+    const near = [...this.node.parentElement?.querySelectorAll("a[href], button, input, textarea") ?? []];
+    near.find((node) => node.checkVisibility())?.focus({ preventScroll: true });
   }
 }

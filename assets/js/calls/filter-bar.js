@@ -96,9 +96,10 @@ export class CallFilters {
   /** Filters that have no field here still say that they are there, and can be taken off. */
   #drawExtra() {
     const { customer, ticket, returned } = this.filters;
+    const isView = VIEWS.some(([, asked]) => sameFilters(asked, this.filters));
     const extra = [
       customer && ["customer", "Calls with ", nameOf(customer)], ticket && ["ticket", "", "Calls of one ticket"],
-      returned === "false" && ["returned", "", "Missed, not returned"], returned === "true" && ["returned", "", "Missed, returned since"],
+      returned === "false" && !isView && ["returned", "", "Missed, not returned"], returned === "true" && ["returned", "", "Missed, returned since"],
     ].filter(Boolean);
     fill(this.extra, extra.map(([name, before, words]) => h("span", { class: "tag" }, before, h("bdi", {}, words),
       h("button", { type: "button", "aria-label": `Take off the filter ${before}${words}`, onclick: () => this.#put(name, "") }, icon("close", 12)))));

@@ -88,6 +88,8 @@ export class Known {
     const done = (ticket) => {
       this.#ticket = ticket;
       this.draw();
+      // The button that opened the dialog is gone.
+      this.what.querySelector("a").focus();
     };
     return h("button", { type: "button", class: "button button-s", onclick: () => newTicket(this.one, done) }, icon("plus", 15), "New ticket");
   }

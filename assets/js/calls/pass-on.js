@@ -19,8 +19,8 @@ async function agentOptions(call) {
     .map(({ user_id: id, name, state }) => h("option", { value: id }, `${name} · ${stateWords(state)}`));
 }
 
-/** Opens it for `one` call. A call that nobody has answered can only go to another queue. */
-export function passOn(one) {
+/** Opens it for `one` call; `closed()` is called at its end. A call that nobody has answered can only go to another queue. */
+export function passOn(one, closed) {
   const { call } = one;
   const agent = h("select", { class: "input" }, h("option", { value: "" }, "One moment…"));
   const queue = input({ maxlength: "128", autocomplete: "off", list: "pass-queues", spellcheck: "false" });
@@ -45,6 +45,7 @@ export function passOn(one) {
     wrap: (parts) => fill(form, parts),
     body: [h("div", { "data-message": true }), kinds.length > 1 && h("fieldset", {}, h("legend", { class: "label choices-name" }, "To"), h("div", { class: "choices" }, choices)), place],
     foot: [h("button", { type: "button", class: "button", onclick: () => node.close() }, "Cancel"), h("button", { type: "submit", class: "button button-main" }, "Pass on")],
+    onclose: closed,
   });
   onSubmit(form, async () => {
     const [, , name, box] = chosen;

@@ -29,6 +29,7 @@ class Pops {
   /** By call: `{one, card, life}`; `card` is null while the call is of no concern. */
   #calls = new Map();
   #back = null;
+  #isRead = false;
 
   constructor(user, signal) {
     this.user = user;
@@ -42,6 +43,7 @@ class Pops {
     this.node = h("div", {}, this.box, this.alarm, this.voice);
     listen((event) => this.#hear(event), signal);
     feed.addEventListener("resync", () => this.#read(), { signal });
+    feed.socket.addEventListener("state", ({ detail }) => detail.state === "live" && !this.#isRead && this.#read(), { signal });
     addEventListener("keydown", (event) => this.#key(event), { signal });
     signal.addEventListener("abort", () => {
       markTitle("");
@@ -67,9 +69,11 @@ class Pops {
         api.get("/agent-state/me", { signal: this.signal }),
       ]);
       const ids = [...findNotes(this.user), state.data?.call_id, ...[...mine.data ?? [], ...ringing.data ?? []].map(({ id }) => id)];
+      this.#isRead = true;
       for (const id of new Set(ids)) if (id) this.#track(id);
     } catch {
-      // Whoever sees the list of calls is told there; the next event brings the call itself.
+      // Tried again once the server is back, which the frame of the page tells.
+      this.#isRead = false;
     }
   }
 

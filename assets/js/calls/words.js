@@ -8,7 +8,7 @@ import { capital } from "../words.js";
 const STATES = { queued: ["Waiting", "warn"], ringing: ["Ringing", "info"], answered: ["Talking", "good"], on_hold: ["On hold", "warn"], ended: ["Over", "quiet"] };
 
 /** How a call can have ended; a telephone system may say other words. */
-const RESULTS = { answered: ["Answered", "quiet"], abandoned: ["Hung up waiting", "bad"], missed: ["Missed", "bad"], no_answer: ["No answer", "warn"], unknown: ["Unknown end", "quiet"] };
+const RESULTS = { answered: ["Answered", "quiet"], abandoned: ["Hung up", "bad"], missed: ["Missed", "bad"], no_answer: ["No answer", "warn"], unknown: ["Unknown end", "quiet"] };
 
 /** The names of both, as filters have them. */
 export const STATE_NAMES = Object.keys(STATES);
