@@ -223,6 +223,33 @@ await step("what was written too late is kept until it is saved", async () => {
   assert.equal((await api.ada.get(`/calls/${id}`)).note, "Call him on Monday.");
 });
 
+await step("it rings at two telephones at once, after a reload too, and who is quicker has it", async () => {
+  const { id } = await incoming();
+  for (const who of ["ada", "ben"]) await api.vera.post(`/calls/${id}/ring`, { agent_id: ids[who] });
+  for (const page of [ada, ben]) await card(page, "Carl Customer").getByText("Rings for you").waitFor();
+  await ada.reload();
+  await card(ada, "Carl Customer").getByText("Rings for you").waitFor();
+  await press(card(ada, "Carl Customer"), "Answer");
+  await card(ben, "Carl Customer").waitFor({ state: "detached" });
+  await press(card(ada, "Carl Customer"), "Fold the card");
+  assert.equal(await card(ada, "Carl Customer").getByRole("button").count(), 1, "folded, it is a line");
+  await press(card(ada, "Carl Customer"), "Show the whole card");
+  await press(card(ada, "Carl Customer"), "End");
+  await press(card(ada, "Carl Customer"), "Done");
+  await card(ada, "Carl Customer").waitFor({ state: "detached" });
+});
+
+await step("of more than three calls a link tells", async () => {
+  const calls = [];
+  for (let i = 1; i <= 5; i += 1) calls.push(await incoming({ from_number: `+44 20 5550 10${i}` }));
+  for (const { id } of calls) await api.vera.post(`/calls/${id}/ring`, { agent_id: ids.ada });
+  await ada.getByRole("link", { name: "2 more calls" }).waitFor();
+  assert.equal(await card(ada, "+44 20").count(), 3);
+  await inspect(ada, "calls-many");
+  for (const { id } of calls) await api.vera.post(`/calls/${id}/end`);
+  await ada.getByRole("region", { name: "Your calls" }).waitFor({ state: "hidden" });
+});
+
 await step("a step that comes too late says why, and what is true is shown", async () => {
   const { id } = await incoming();
   await api.vera.post(`/calls/${id}/ring`, { agent_id: ids.ada });

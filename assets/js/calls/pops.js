@@ -47,6 +47,7 @@ class Pops {
     addEventListener("keydown", (event) => this.#key(event), { signal });
     signal.addEventListener("abort", () => {
       markTitle("");
+      document.body.classList.remove("has-pops");
       this.node.remove();
     });
     this.#read();
