@@ -150,5 +150,8 @@ export function linkForm(one, signal) {
   return form;
 }
 
-/** The number and where it was called, in one small line. */
-export const numberLine = (call) => [numberNode(numberOf(call), { class: "call-number" }), call.queue && h("span", {}, " in ", h("bdi", {}, call.queue))];
+/** The number, unless it stands above as the name, and where it was called, in one small line. */
+export const numberLine = (call) => [
+  numberOf(call) && otherSide(call) !== numberOf(call) && numberNode(numberOf(call), { class: "call-number" }),
+  call.queue && h("span", {}, " in ", h("bdi", {}, call.queue)),
+];

@@ -136,7 +136,7 @@ class PeopleView {
           ? h("button", { type: "button", class: "name-button", onclick: open }, name)
           : h("a", { class: "name-button", href: tickets }, name),
         person.id === this.user.id && " (you)", h("small", {}, h("bdi", {}, person.email)),
-        person.phone && person.id !== this.user.id && h("small", {}, dialable(person.phone, { who: person.name }))))),
+        person.phone && person.id !== this.user.id && h("small", {}, dialable(person.phone))))),
       h("td", {}, capital(person.role)),
       h("td", {}, stateBadge(person)),
       h("td", { "data-name": "Last sign-in" }, person.last_login_at ? since(person.last_login_at, "", " ago") : h("span", { class: "quiet" }, "never")));
