@@ -187,8 +187,8 @@ fn an_administrator_connects_telephones() {
 }
 
 /// A call rings on the page of the agent to whom it is offered, without taking their focus; it is
-/// answered, held, passed on and written up there, a ticket comes of it, and whoever is not answered
-/// is called back. Reloads and steps that come too late lose nothing.
+/// answered, held, passed on and written up there, a ticket comes of it, and whoever is missed is
+/// called back. Reloads and steps that come too late lose nothing.
 #[test]
 fn two_agents_take_calls_and_pass_them_on() {
     walk("calls.mjs");
