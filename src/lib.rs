@@ -11,6 +11,7 @@
 //! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
 //!   rows and bytes), [`agents`] (their states), [`calls`] (who rings, who answers),
+//!   [`board`] (all of it at one look),
 //!   [`notifications`] (who is told what), [`erasure`]
 //!   (forgetting a person), [`events`] (the log from outside), [`sync`] (what a client shows),
 //!   [`webhooks`] (endpoints, users' own ones, the delivery engine), [`bins`] (addresses of our
@@ -29,6 +30,7 @@ pub mod attachments;
 pub mod auth;
 pub mod bell;
 pub mod bins;
+pub mod board;
 pub mod calls;
 pub mod chats;
 pub mod cli;

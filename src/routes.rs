@@ -11,6 +11,7 @@ use crate::{
     attachments::{download::http as download, http as attachments},
     auth::sql as auth_sql,
     bins::http as bins,
+    board::{http as board, settings::http as board_settings},
     calls::{http as calls, list::http as call_lists},
     chats::{
         http as chats, messages::http as messages, settings::http as chat_settings,
@@ -120,6 +121,8 @@ fn floor() -> Router<App> {
         .route("/agent-state/{user}/settings", patch(agent_settings::update_one))
         .route("/agent-state/{user}/history", get(agents::history))
         .route("/agent-state/{user}/history.csv", get(agents::export))
+        .route("/board", get(board::show))
+        .route("/board/settings", get(board_settings::show).patch(board_settings::update))
 }
 
 fn calls() -> Router<App> {

@@ -19,7 +19,7 @@ mod tests;
 
 pub use change::{Chooser, answered, choose, left, lost, part_ended, paused, unpaused, wrapped_up};
 pub use keep::keep;
-pub use sql::{board, by_extension, due_wrap_ups};
+pub use sql::{board, by_extension, due_wrap_ups, on_board};
 pub use state::{Choice, State};
 
 use crate::{

@@ -94,6 +94,14 @@ pub fn board(conn: &Connection, tenant: TenantId) -> Result<Vec<AgentState>> {
         .collect()
 }
 
+/// One agent as the board shows them; none for who is no agent, or no longer.
+///
+/// # Errors
+/// When the database refuses.
+pub fn on_board(conn: &Connection, tenant: TenantId, user: UserId) -> Result<Option<AgentState>> {
+    Ok(one(conn, tenant, user)?.map(AgentState::from))
+}
+
 /// The agent of a tenant whose phone has that extension; the one who is longest there, where
 /// several have it.
 ///

@@ -9,7 +9,7 @@ use crate::{
     auth::{Passwords, Sessions, sql as auth_sql, token},
     bell::{self, Owed},
     bins::Bins,
-    calls,
+    board, calls,
     chats::{self, visitors::Gate},
     config::{Config, folder::DataFolder},
     db::{self, Db, OpenError},
@@ -153,6 +153,7 @@ impl Server {
         keepers.spawn(sla::keep(core.db.clone()));
         keepers.spawn(calls::keep(core.db.clone()));
         keepers.spawn(chats::keep(core.db.clone()));
+        keepers.spawn(board::keep(core.db.clone(), core.hub.clone()));
         keepers.spawn(replay::keep(engine.clone()));
         keepers.spawn(retention::keep(core.db.clone(), retention));
         keepers.spawn(erasure::keep(core.db.clone()));

@@ -19,6 +19,7 @@ pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0011_calls.sql"),
     include_str!("../../migrations/0012_chats.sql"),
     include_str!("../../migrations/0013_pbx.sql"),
+    include_str!("../../migrations/0014_board.sql"),
 ];
 
 /// Applies what is missing.

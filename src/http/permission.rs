@@ -120,6 +120,8 @@ permissions! {
     ReadCalls Agent Some("calls:read");
     /// To enter calls and to do something with them.
     WorkCalls Agent Some("calls:write");
+    /// To see the wallboard: agents, queues and how the day goes.
+    ReadBoard Agent Some("board:read");
     /// To take all calls home as a file.
     ExportCalls Supervisor Some("calls:read");
     /// To set up telephone systems.
@@ -167,6 +169,7 @@ pub const SCOPES: &[&str] = &[
     "teams:write",
     "calls:read",
     "calls:write",
+    "board:read",
     "metrics:read",
 ];
 

@@ -180,6 +180,20 @@ impl Hub {
         self.inner.topics.rooms.lock().values().map(HashMap::len).sum()
     }
 
+    /// Tells a sign to everybody in a room, also to who lags: it must arrive.
+    pub fn tell(&self, tenant: TenantId, topic: &str, sign: &Sign) {
+        for session in self.inner.topics.members(tenant, topic) {
+            session.sign(sign, true);
+        }
+    }
+
+    /// The tenants that have somebody in a room of this name.
+    pub fn tenants_in(&self, topic: &str) -> Vec<TenantId> {
+        let rooms = self.inner.topics.rooms.lock();
+        let with = rooms.iter().filter(|(_, rooms)| rooms.contains_key(topic));
+        with.map(|(tenant, _)| *tenant).collect()
+    }
+
     /// Who looks at what a room is about, by name, each person once.
     pub fn viewers(&self, tenant: TenantId, topic: &str) -> Vec<(UserId, String)> {
         let members = self.inner.topics.members(tenant, topic);

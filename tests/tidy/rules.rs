@@ -25,6 +25,7 @@ pub(crate) const FLOORS: [&[&str]; 6] = [
         "accounts",
         "notifications",
         "agents",
+        "board",
         "calls",
         "chats",
         "search",
