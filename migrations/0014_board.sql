@@ -17,6 +17,7 @@ create index sla_clocks_at_risk on sla_clocks (tenant_id, ticket_rid, breached_a
   where warned_at is not null and stopped_at is null;
 
 -- Reports look at stretches of time.
-create index agent_state_history_by_time on agent_state_history (tenant_id, started_at);
+create index agent_state_history_by_time on agent_state_history
+  (tenant_id, user_id, started_at);
 create index tickets_by_resolution on tickets (tenant_id, resolved_at)
   where deleted_at is null and resolved_at is not null;

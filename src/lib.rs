@@ -11,7 +11,7 @@
 //! * **Rooms**, know no socket: [`tenants`], [`users`], [`accounts`] (sign-in, sign-ins, programs'
 //!   tokens, the first administrator), [`teams`], [`tickets`], [`comments`], [`attachments`] (their
 //!   rows and bytes), [`agents`] (their states), [`calls`] (who rings, who answers),
-//!   [`board`] (all of it at one look),
+//!   [`board`] (all of it at one look), [`reports`] (how it was),
 //!   [`notifications`] (who is told what), [`erasure`]
 //!   (forgetting a person), [`events`] (the log from outside), [`sync`] (what a client shows),
 //!   [`webhooks`] (endpoints, users' own ones, the delivery engine), [`bins`] (addresses of our
@@ -50,6 +50,7 @@ pub mod logging;
 pub mod notifications;
 pub mod pages;
 pub mod pbx;
+pub mod reports;
 pub mod retention;
 mod routes;
 pub mod search;

@@ -23,6 +23,7 @@ use crate::{
     notifications::http as notifications,
     pages::{assets, health},
     pbx::{cti::http as cti, http as pbx},
+    reports::http as reports,
     search::http as search,
     socketio, sse,
     sync::http as sync,
@@ -122,6 +123,7 @@ fn floor() -> Router<App> {
         .route("/agent-state/{user}/history", get(agents::history))
         .route("/agent-state/{user}/history.csv", get(agents::export))
         .route("/board", get(board::show))
+        .route("/reports/{name}", get(reports::show))
         .route("/board/settings", get(board_settings::show).patch(board_settings::update))
 }
 

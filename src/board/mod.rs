@@ -179,6 +179,9 @@ pub struct Snapshot {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Delta {
     seq: i64,
+    /// It is all there is: what it does not name is gone.
+    #[serde(skip_serializing_if = "is_false")]
+    whole: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     day_since: Option<DaySince>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -199,6 +202,11 @@ struct Delta {
     webhooks: Option<Hooks>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 impl Delta {
     fn is_empty(&self) -> bool {
         *self == Self::nothing(self.seq)
@@ -207,6 +215,7 @@ impl Delta {
     fn nothing(seq: i64) -> Self {
         Self {
             seq,
+            whole: false,
             day_since: None,
             agents: Vec::new(),
             agents_gone: Vec::new(),
@@ -241,6 +250,7 @@ impl Board {
     fn whole(&self) -> Delta {
         Delta {
             seq: self.seq,
+            whole: true,
             day_since: Some(self.day_since),
             agents: self.agents.values().cloned().collect(),
             agents_gone: Vec::new(),

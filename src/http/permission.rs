@@ -122,6 +122,8 @@ permissions! {
     WorkCalls Agent Some("calls:write");
     /// To see the wallboard: agents, queues and how the day goes.
     ReadBoard Agent Some("board:read");
+    /// To read reports, and take them home as a file.
+    ReadReports Supervisor Some("reports:read");
     /// To take all calls home as a file.
     ExportCalls Supervisor Some("calls:read");
     /// To set up telephone systems.
@@ -170,6 +172,7 @@ pub const SCOPES: &[&str] = &[
     "calls:read",
     "calls:write",
     "board:read",
+    "reports:read",
     "metrics:read",
 ];
 

@@ -158,6 +158,13 @@ fn a_customer_is_helped_and_the_bell_rings() {
     walk("help.mjs");
 }
 
+/// What happens on the telephone stands on the wall within a second; a wall that is cut says so;
+/// thresholds are set for all; reports are read, and taken home.
+#[test]
+fn a_supervisor_watches_the_floor_and_reads_how_it_was() {
+    walk("floor.mjs");
+}
+
 /// An administrator sees who is connected and ends a connection after asking, filters and
 /// pauses the tail of events, and follows an event from its commit to every attempt of every
 /// webhook.

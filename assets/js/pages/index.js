@@ -13,6 +13,7 @@ export const sections = [
       { path: "/admin", name: "Live", icon: "pulse", role: "agent", load: () => import("./live.js") },
       { path: "/admin/online", name: "Who is online", icon: "people", role: "agent", load: () => import("./online.js") },
       { path: "/admin/events/:seq", under: "/admin", role: "agent", load: () => import("./event.js") },
+      { path: "/admin/board", name: "Wallboard", icon: "eye", role: "agent", load: () => import("./board.js") },
       { path: "/admin/agents", name: "Agents", icon: "board", role: "agent", load: () => import("./agents.js") },
     ],
   },

@@ -39,7 +39,7 @@ fn middle(bucket: i64) -> i64 {
 }
 
 /// The time that `percent` of the attempts in `buckets` (in order, with counts) did not exceed.
-fn percentile(buckets: &[(i64, i64)], percent: i64) -> Option<i64> {
+pub fn percentile(buckets: &[(i64, i64)], percent: i64) -> Option<i64> {
     let total: i64 = buckets.iter().map(|(_, count)| count).sum();
     let wanted = (total * percent).div_euclid(100).min(total - 1);
     let mut seen = 0;
