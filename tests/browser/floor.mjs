@@ -91,5 +91,27 @@ await step("a wall that is cut says so, and comes back by itself", async () => {
   await row("Agents", "Ada Okafor").getByText("then away").waitFor();
 });
 
+await step("reports are read as chart and table, filtered, and taken home", async () => {
+  const open = wall.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Reports", exact: true });
+  await open.click();
+  await heading(wall, "Reports");
+  await wall.getByRole("region", { name: "Agents' time" }).getByRole("row").filter({ hasText: "Ada Okafor" }).first().waitFor();
+  await wall.getByText(/days of Europe\/Berlin/).waitFor();
+  await inspect(wall, "reports");
+  await wall.getByLabel("Report", { exact: true }).selectOption("calls");
+  await wall.getByRole("region", { name: "Calls" }).getByRole("row").filter({ hasText: HOSTILE }).waitFor();
+  assert.equal(await wall.locator("img").count(), 0);
+  await wall.getByLabel("Report", { exact: true }).selectOption("service-level");
+  await wall.getByLabel("Rows", { exact: true }).selectOption("hour");
+  await wall.getByRole("region", { name: "Service level" }).getByText(/^\d\d:00$/).first().waitFor();
+  const file = wall.waitForEvent("download");
+  await wall.getByRole("link", { name: "CSV" }).click();
+  assert.equal((await file).suggestedFilename(), "service-level.csv");
+  await forgiving([/422 \(Unprocessable/], async () => {
+    await wall.getByLabel("From", { exact: true }).fill("2020-01-01");
+    await wall.getByText(/at most 366 days/).waitFor();
+  });
+});
+
 await browser.close();
 finish();

@@ -201,6 +201,8 @@ impl Garden {
         let reason = json!({ "name": self.word("reasonname", STAFF), "limit_minutes": 30 });
         let reason = make(admin, "/agent-state/reasons", reason);
         self.note("reasons", &reason);
+        let reports = ["agent-time", "calls", "calls.csv", "service-level", "tickets", "webhooks"];
+        self.ids.insert("reports", reports.map(String::from).into());
         let event = json!({ "type": "order.paid", "data": { "a": self.word("event", STAFF) } });
         let said = make(admin, "/events", event);
         self.ids.entry("events").or_default().push(said["seq"].to_string());

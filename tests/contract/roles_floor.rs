@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 pub(crate) fn things(system: &Session) -> Vec<(&'static str, String)> {
     let reason = json!({ "name": "Stocktaking", "limit_minutes": 30 });
     let reason = system.post("/api/v1/agent-state/reasons", &reason).expect(201).data();
-    vec![("{reason}", reason["id"].as_str().expect("an id").to_owned())]
+    let reason = reason["id"].as_str().expect("an id").to_owned();
+    vec![("{reason}", reason), ("{report}", String::from("calls"))]
 }
 
 fn none() -> Value {
@@ -29,11 +30,7 @@ pub(crate) fn table() -> Vec<Row> {
         row("GET", "/agent-state/{user}/history.csv", none(), theirs(STAFF)),
         row("PATCH", "/agent-state/{user}/settings", none(), theirs(SUPERVISORS)),
         row("GET", "/board", none(), STAFF),
-        row("GET", "/reports/agent-time", none(), SUPERVISORS),
-        row("GET", "/reports/calls", none(), SUPERVISORS),
-        row("GET", "/reports/service-level.csv", none(), SUPERVISORS),
-        row("GET", "/reports/tickets", none(), SUPERVISORS),
-        row("GET", "/reports/webhooks", none(), SUPERVISORS),
+        row("GET", "/reports/{report}", none(), SUPERVISORS),
         row("GET", "/board/settings", none(), STAFF),
         row("PATCH", "/board/settings", none(), SUPERVISORS),
         row("GET", "/agent-state/settings", none(), STAFF),

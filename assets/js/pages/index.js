@@ -41,6 +41,7 @@ export const sections = [
   {
     name: "House",
     pages: [
+      { path: "/admin/reports", name: "Reports", icon: "tune", role: "supervisor", load: () => import("./reports.js") },
       { path: "/admin/people", name: "People", icon: "person", role: "agent", load: () => import("./people.js") },
       { path: "/admin/teams", name: "Teams", icon: "team", role: "agent", load: () => import("./teams.js") },
     ],

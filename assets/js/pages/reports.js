@@ -67,8 +67,8 @@ function table(report, { columns, rows }) {
   const isNumber = (column) => rows.some((row) => typeof row[column] === "number");
   const numbers = new Set(seen.filter(isNumber));
   const cell = (row, column, i) => h(i ? "td" : "th", { class: numbers.has(column) ? "number" : null, scope: i ? null : "row", dir: "auto" }, shown(column, row[column]));
-  return h("div", { class: "table-box report-table", tabindex: "0", role: "region", "aria-label": report.title },
-    h("table", { class: "table" }, h("caption", { class: "visually-hidden" }, report.title),
+  return h("div", { class: "report-table", tabindex: "0", role: "region", "aria-label": report.title },
+    h("table", {}, h("caption", { class: "visually-hidden" }, report.title),
       h("thead", {}, h("tr", {}, seen.map((column) => h("th", { scope: "col", class: numbers.has(column) ? "number" : null }, title(column))))),
       h("tbody", {}, rows.slice(0, ROWS_SHOWN).map((row) => h("tr", {}, seen.map((column, i) => cell(row, column, i)))))));
 }
