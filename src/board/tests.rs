@@ -42,7 +42,7 @@ impl Wall {
         self.house.db.read(move |r| sql::look(r, tenant, (seq, false), now)).await.unwrap()
     }
 
-    async fn hear(&self, call: u32, what: Heard) {
+    async fn hear(&self, call: u64, what: Heard) {
         let (tenant, at) = (self.tenant, self.house.clock().now_ms());
         let external_id = call.to_string();
         let signal = Signal { source: "ami:main".into(), external_id, at, what };
@@ -58,7 +58,7 @@ impl Wall {
 
     /// One thing of many that happen on a floor.
     async fn happen(&self, dice: u64) {
-        let (call, agent) = ((dice >> 8) as u32 % 12, (dice >> 16) as usize);
+        let (call, agent) = ((dice >> 8) % 12, (dice >> 16) as usize);
         let who = Some(self.agents[agent % self.agents.len()]);
         let queue = ["hardware", "billing", "sales"][(dice >> 24) as usize % 3];
         let offer = || format!("{call}");

@@ -74,7 +74,7 @@ fn bare(mut board: Value) -> Value {
 }
 
 #[test]
-fn a_board_shows_agents_queues_calls_and_tickets_as_they_are() {
+fn a_board_shows_agents_queues_and_calls_as_they_are() {
     let server = Server::start();
     let admin = server.admin();
     let ann = admin.new_user("agent");
@@ -105,7 +105,13 @@ fn a_board_shows_agents_queues_calls_and_tickets_as_they_are() {
     let shown = board(&ann);
     assert_eq!(queue(&shown, "hardware")["service_level"], 0.5, "25 seconds are too many");
     assert_eq!((&shown["calls"]["waiting"], &shown["callers"]), (&json!(0), &json!([])));
+}
 
+#[test]
+fn a_board_counts_tickets_that_are_open_and_nobodys() {
+    let server = Server::start();
+    let admin = server.admin();
+    let ann = admin.new_user("agent");
     let ticket = json!({ "subject": "Printer", "assignee_id": ann.id() });
     make(&admin, "/tickets", ticket);
     let mine = make(&admin, "/tickets", json!({ "subject": "Phone" }));
