@@ -7,13 +7,15 @@ const WIDTH = 720;
 const HEIGHT = 160;
 /** More bars than this are too thin to be seen. */
 const BARS_MAX = 366;
+/** Fewer bars are no wider than if there were so many. */
+const BARS_MIN = 10;
 
 /** `rows` are `{label, parts: [number]}`; `names` are those of the parts, `words(n)` says a number. */
 export function barChart(rows, names, words = String) {
   const shown = rows.slice(-BARS_MAX);
   const sum = ({ parts }) => parts.reduce((all, part) => all + part, 0);
   const most = Math.max(1, ...shown.map(sum));
-  const step = WIDTH / Math.max(1, shown.length);
+  const step = WIDTH / Math.max(BARS_MIN, shown.length);
   const bars = shown.map((row, i) => {
     let top = HEIGHT;
     const rects = row.parts.map((part, n) => {

@@ -141,7 +141,7 @@ class BoardView {
 }
 
 function table(name, columns, body) {
-  return h("section", { class: "wall-part" }, h("table", {}, h("caption", {}, name),
+  return h("section", { class: "wall-part", tabindex: "0", "aria-label": name }, h("table", {}, h("caption", {}, name),
     h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col" }, column)))), body));
 }
 

@@ -29,6 +29,7 @@ const title = (column) => {
 
 /** `820 ms`, `4:05`, `26:03:10`. */
 function length(ms) {
+  if (ms === 0) return "0";
   if (ms < 1000) return `${ms} ms`;
   const all = Math.round(ms / 1000);
   const two = (n) => String(n).padStart(2, "0");
