@@ -36,7 +36,7 @@ pub enum Command {
     /// Serve; the same as no command
     Serve(serve::Args),
     /// Try it: a throw-away server with people in it, on this machine only
-    Demo,
+    Demo(demo::Args),
     /// Make and list administrators, set passwords, end sign-ins; while the server is stopped
     #[command(subcommand)]
     Admin(admin::Command),
@@ -72,7 +72,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Listen(args)) => listen::run(&args),
         Some(Command::Bench(command)) => bench::run(&command),
         Some(Command::Version { json }) => say(&version(json)),
-        Some(Command::Demo) => demo::run(&cli.flags, &around),
+        Some(Command::Demo(args)) => demo::run(args, &cli.flags, &around),
         Some(Command::Serve(args)) => serve::run(&args, &cli.flags, &around),
         None => serve::run(&serve::Args::default(), &cli.flags, &around),
     }

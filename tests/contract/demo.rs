@@ -94,3 +94,51 @@ fn a_killed_demo_is_cleaned_up_by_the_next_one_and_a_stopped_one_leaves_nothing(
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(left(), Vec::<PathBuf>::new());
 }
+
+/// Milliseconds since the Unix epoch.
+fn ms(at: &Value) -> i64 {
+    let at: jiff::Timestamp = at.as_str().expect("a time").parse().expect("RFC 3339");
+    at.as_millisecond()
+}
+
+#[test]
+fn the_demos_floor_has_a_week_behind_it_whose_times_add_up_and_goes_on() {
+    let server = Server::demo();
+    let admin = signed_in(&server, "admin@example.com");
+    let before = admin.latest_seq();
+    for result in ["answered", "abandoned", "missed", "no_answer"] {
+        assert!(total(&admin, &format!("/api/v1/calls?result={result}")) >= 3, "{result}");
+    }
+    assert_eq!(total(&admin, "/api/v1/calls?result=unknown"), 0);
+    let calls = admin.get("/api/v1/calls?state=ended&per_page=200").data();
+    let calls = calls.as_array().unwrap();
+    assert!(calls.len() >= 100, "{}", calls.len());
+    for call in calls {
+        let part = |name: &str| call[name].as_i64().unwrap_or(0);
+        let whole = ms(&call["ended_at"]) - ms(&call["started_at"]);
+        assert_eq!(part("wait_ms") + part("talk_ms") + part("hold_ms"), whole, "{call}");
+    }
+    let first = ms(&calls.last().unwrap()["started_at"]);
+    let agents = admin.get("/api/v1/agent-state").data();
+    let working = agents.as_array().unwrap().iter().filter(|agent| agent["state"] != "offline");
+    assert!(working.count() >= 10, "{agents}");
+    for agent in agents.as_array().unwrap() {
+        let path =
+            format!("/api/v1/agent-state/{}/history?limit=500", agent["user_id"].as_str().unwrap());
+        let intervals = admin.get(&path).data();
+        for pair in intervals.as_array().unwrap().windows(2) {
+            assert_eq!(pair[0]["started_at"], pair[1]["ended_at"], "the newest come first");
+        }
+        let begun = intervals.as_array().unwrap().last().map(|first| ms(&first["started_at"]));
+        assert!(begun.is_none_or(|begun| begun < first), "{agent}");
+    }
+    let queues = "/api/v1/calls?queue=orders,repairs,billing&per_page=1";
+    assert!(total(&admin, queues) >= 100);
+    until("somebody answers a call, and another one comes in", || {
+        let path = format!("/api/v1/events?after={before}&type=call.*&limit=500");
+        let said = admin.get(&path).data();
+        let kinds: Vec<_> = said.as_array().unwrap().iter().map(|event| &event["type"]).collect();
+        let said = |kind: &str| kinds.iter().any(|said| *said == kind);
+        (said("call.incoming") && said("call.answered")).then_some(())
+    });
+}

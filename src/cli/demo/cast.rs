@@ -16,6 +16,9 @@ use serde_json::json;
 /// Seed B's commands use this address.
 pub(super) const EMAIL: &str = "admin@example.com";
 
+/// How long everybody is here, milliseconds: nine days.
+const HIRED_MS: i64 = 9 * 86_400_000;
+
 const STAFF: [(&str, &str, Role, &str); 4] = [
     ("ada@example.com", "Ada Okafor", Role::Agent, "201"),
     ("ben@example.com", "Ben Lindqvist", Role::Agent, "202"),
@@ -23,8 +26,21 @@ const STAFF: [(&str, &str, Role, &str); 4] = [
     ("mira@example.com", "Mira Solberg", Role::Supervisor, "204"),
 ];
 
-/// Only the first of [`STAFF`] sit at the desk, and their states are on the board.
+/// Only the first of [`STAFF`] sit at the desk.
 const AGENTS: usize = 3;
+
+/// Who sits at the telephones, beside those of the desk.
+const FLOOR: [(&str, &str, &str); 9] = [
+    ("dario@example.com", "Dario Conti", "211"),
+    ("esther@example.com", "Esther Mensah", "212"),
+    ("farid@example.com", "Farid Karimi", "213"),
+    ("greta@example.com", "Greta Holm", "214"),
+    ("hugo@example.com", "Hugo Marchand", "215"),
+    ("ivana@example.com", "Ivana Horvat", "216"),
+    ("joon@example.com", "Joon Park", "217"),
+    ("katya@example.com", "Katya Orlova", "218"),
+    ("leo@example.com", "Leo Fischer", "219"),
+];
 
 const CUSTOMERS: [(&str, &str); 10] = [
     ("dora@customer.example", "Dora Weiss"),
@@ -50,17 +66,21 @@ pub(super) struct Cast {
     pub(super) supervisor: Caller,
     /// Who answers.
     pub(super) agents: Vec<Caller>,
+    /// Who takes calls: those of the desk, too.
+    pub(super) floor: Vec<Caller>,
     /// Who asks.
     pub(super) customers: Vec<Caller>,
     teams: [(Desk, EntityId); 3],
 }
 
 impl Cast {
-    /// Makes the accounts and teams of an empty folder; everybody has the password with this hash.
+    /// Makes the accounts and teams of an empty folder; everybody has the password with this hash,
+    /// and is here for longer than anything that is told of them.
     ///
     /// # Errors
     /// When the folder is not empty, or the database refuses.
     pub(super) fn hire(w: &mut Write<'_>, hash: &str) -> Result<Self> {
+        w.now -= HIRED_MS;
         let admin = setup::Admin::checked(EMAIL, Some("Alex Admin"), None, hash.to_owned())?;
         let made = setup::make_first_admin(w, &admin)?;
         let admin = made.ok_or_else(|| Error::internal("the throw-away folder was not empty"))?;
@@ -72,9 +92,16 @@ impl Cast {
             let new = users::New { extension, ..users::New::plain(email, name, role) };
             staff.push(caller(&users::create(w, &hand, &new, Some(hash))?));
         }
+        let mut floor = staff.iter().take(AGENTS).cloned().collect::<Vec<_>>();
+        for (email, name, extension) in FLOOR {
+            let extension = Some(extension.to_owned());
+            let new = users::New { extension, ..users::New::plain(email, name, Role::Agent) };
+            floor.push(caller(&users::create(w, &hand, &new, Some(hash))?));
+        }
         let mut customers = Vec::with_capacity(CUSTOMERS.len());
-        for (email, name) in CUSTOMERS {
-            let new = users::New::plain(email, name, Role::Customer);
+        for (at, (email, name)) in CUSTOMERS.into_iter().enumerate() {
+            let plain = users::New::plain(email, name, Role::Customer);
+            let new = users::New { phone: Some(phone(at)), ..plain };
             customers.push(caller(&users::create(w, &hand, &new, Some(hash))?));
         }
         let supervisor = staff.last().cloned().ok_or_else(|| Error::internal("nobody"))?;
@@ -83,6 +110,7 @@ impl Cast {
         let mut team = |name: &str, assignment: &str, members: [Option<UserId>; 2]| {
             let new = json!({
                 "name": name, "assignment": assignment, "lead_id": members[0], "members": members,
+                "queue_names": [name.to_lowercase()],
             });
             let new = serde_json::from_value(new).map_err(Error::internal)?;
             teams::create(w, tenant, &hand.actor, new).map(|team| team.id)
@@ -93,7 +121,7 @@ impl Cast {
             (Desk::Billing, team("Billing", "manual", [id(0), id(2)])?),
         ];
         let admin = caller(&admin);
-        Ok(Self { tenant, admin, supervisor, agents: staff, customers, teams })
+        Ok(Self { tenant, admin, supervisor, agents: staff, floor, customers, teams })
     }
 
     /// The team that looks after it.
@@ -106,10 +134,20 @@ impl Cast {
         self.agents.iter().find(|agent| Some(agent.user) == user)
     }
 
+    /// Who takes calls under that account, if they do.
+    pub(super) fn at_telephone(&self, user: UserId) -> Option<&Caller> {
+        self.floor.iter().find(|agent| agent.user == user)
+    }
+
     /// Everybody who works here.
     pub(super) fn staff(&self) -> impl Iterator<Item = &Caller> {
-        self.agents.iter().chain([&self.supervisor, &self.admin])
+        self.floor.iter().chain([&self.supervisor, &self.admin])
     }
+}
+
+/// The telephone number of the customer at that place; from a range that belongs to nobody.
+pub(super) fn phone(at: usize) -> String {
+    format!("+44 20 7946 0{:03}", 101 + at)
 }
 
 /// Somebody as if they were signed in, on a page of ours.

@@ -1,4 +1,4 @@
-//! Chance, for a story that is never told twice in the same way.
+//! Chance, for a story that is never told twice in the same way, unless that is asked for.
 
 use crate::error::{Error, Result};
 
@@ -13,6 +13,11 @@ impl Dice {
     /// When that has no chance to give.
     pub(super) fn new() -> Result<Self> {
         getrandom::u64().map(Self).map_err(|e| Error::internal(e.to_string()))
+    }
+
+    /// Those of that number.
+    pub(super) fn of(seed: u64) -> Self {
+        Self(seed)
     }
 
     /// Others, whose numbers have nothing to do with these.

@@ -3,8 +3,8 @@
 use super::{
     cast::Cast,
     dice::Dice,
+    floor::{self, Floor},
     play::{Play, Stage},
-    states,
     texts::{ARTICLES, CATEGORIES},
 };
 use crate::{
@@ -31,10 +31,6 @@ const PAST_MS: i64 = 6 * 24 * HOUR_MS;
 const PRESENT: usize = 12;
 const PRESENT_MS: i64 = 5 * HOUR_MS;
 
-/// State changes in the history, and the time they are spread over.
-const STATES: i64 = 200;
-const STATES_MS: i64 = 8 * HOUR_MS;
-
 /// Resolved tickets are closed after this.
 const CLOSED_AFTER_MS: i64 = 24 * HOUR_MS;
 
@@ -48,19 +44,21 @@ pub(super) struct Scene {
     pub(super) articles: Vec<EntityId>,
 }
 
-/// Rules, texts, and a history that ends now.
+/// Rules, texts, and a history that ends now. The floor goes on at that speed.
 ///
 /// # Errors
 /// When the database refuses.
-pub(super) fn furnish(w: &mut Write<'_>, stage: &mut Stage<'_>) -> Result<Scene> {
+pub(super) fn furnish(
+    w: &mut Write<'_>,
+    stage: &mut Stage<'_>,
+    speed: i64,
+) -> Result<(Scene, Floor)> {
     let now = w.now;
     w.now = now - PAST_MS - HOUR_MS;
     keep_tools(w, stage.cast)?;
     let articles = write_articles(w, stage.cast)?;
-    for step in 0..STATES {
-        w.now = now - STATES_MS * (STATES - step) / STATES;
-        states::change_one(w, stage.cast, &mut stage.dice)?;
-    }
+    w.now = now;
+    let floor = floor::week(w, stage.cast, stage.dice.fork(), speed)?;
     let mut plays = Vec::with_capacity(PAST + PRESENT);
     let mut read = false;
     for (at, what) in timetable(now, &mut stage.dice) {
@@ -84,7 +82,7 @@ pub(super) fn furnish(w: &mut Write<'_>, stage: &mut Stage<'_>) -> Result<Scene>
         }
     }
     w.now = now;
-    Ok(Scene { plays, articles })
+    Ok((Scene { plays, articles }, floor))
 }
 
 /// An act of the history: of the play of that number, in the order in which they were opened.

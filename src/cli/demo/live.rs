@@ -5,7 +5,6 @@ use super::{
     dice::Dice,
     furnish::Scene,
     play::{Files, Play, Stage},
-    states,
     texts::{ARTICLES, Article},
 };
 use crate::{
@@ -17,9 +16,6 @@ use crate::{
 };
 use serde_json::json;
 use std::sync::Arc;
-
-/// Time between two changes of agents' states.
-const STATES_EVERY_MS: i64 = 2_000;
 
 /// Shortest and longest time between two acts.
 const ACTS_EVERY_MS: (i64, i64) = (2_000, 5_000);
@@ -33,17 +29,6 @@ const OPEN_MAX: usize = 18;
 /// Of a hundred acts so many open a ticket, and so many change an article.
 const OPENINGS: usize = 24;
 const ARTICLE_CHANGES: usize = 7;
-
-/// Agents change their states until the server stops.
-pub(super) async fn states(db: Db, cast: Arc<Cast>, mut dice: Dice) {
-    loop {
-        db.clock().sleep_ms(STATES_EVERY_MS).await;
-        let (cast, dice) = (cast.clone(), dice.fork());
-        if let Err(e) = db.write(move |w| states::change_one(w, &cast, &mut dice.clone())).await {
-            tracing::warn!(error = %e, "the demo's agents stand still");
-        }
-    }
-}
 
 /// What may happen next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,10 +44,11 @@ pub(super) async fn acts(
     db: Db,
     cast: Arc<Cast>,
     (files, mut scene): (Arc<Files>, Scene),
-    mut dice: Dice,
+    (mut dice, speed): (Dice, i64),
 ) {
     loop {
-        db.clock().sleep_ms(dice.between_ms(ACTS_EVERY_MS.0, ACTS_EVERY_MS.1)).await;
+        let wait_ms = dice.between_ms(ACTS_EVERY_MS.0, ACTS_EVERY_MS.1) / speed;
+        db.clock().sleep_ms(wait_ms).await;
         let next = scene.next(&mut dice);
         let (before, cast, files) = (scene.clone(), cast.clone(), files.clone());
         let dice = dice.fork();
@@ -170,13 +156,12 @@ mod tests {
         house
             .write(move |w| {
                 let mut stage = Stage { cast: &cast, files: &files, dice: dice.fork() };
-                let mut scene = furnish(w, &mut stage)?;
+                let (mut scene, _) = furnish(w, &mut stage, 1)?;
                 assert!(scene.plays.len() >= 40 && scene.articles.len() >= 10);
                 for _ in 0..300 {
                     w.now += dice.between_ms(ACTS_EVERY_MS.0, ACTS_EVERY_MS.1);
                     let next = scene.next(&mut dice);
                     scene.act(w, &mut stage, next)?;
-                    states::change_one(w, &cast, &mut stage.dice)?;
                 }
                 assert!(scene.plays.len() > 60, "{}", scene.plays.len());
                 Ok(())

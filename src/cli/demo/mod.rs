@@ -3,12 +3,12 @@
 
 mod cast;
 mod dice;
+mod floor;
 mod furnish;
 mod leftovers;
 mod live;
 mod play;
 mod receivers;
-mod states;
 mod texts;
 
 use super::serve;
@@ -33,8 +33,23 @@ use std::sync::Arc;
 /// Seed B's commands use this one.
 const PASSWORD: &str = "password";
 
+/// Flags of this command.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Args {
+    /// How many times as fast people call, write and answer
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=50))]
+    speed: u8,
+    /// Makes the same people do the same things as the last time with this number
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
 /// Serves the demonstration until it is told to stop, then forgets it.
-pub(super) fn run(flags: &Flags, around: &Surroundings) -> std::result::Result<(), Failure> {
+pub(super) fn run(
+    args: Args,
+    flags: &Flags,
+    around: &Surroundings,
+) -> std::result::Result<(), Failure> {
     let around = Surroundings { env_file_keys: Some(&["SERVER_PORT"]), ..around.clone() };
     let mut loaded = load(flags, &around)?;
     let config = &mut loaded.config;
@@ -58,7 +73,7 @@ pub(super) fn run(flags: &Flags, around: &Surroundings) -> std::result::Result<(
         let mode = Mode { local: true, deliveries_paused: false };
         let server = Server::start(&loaded.config, &folder, Clock::default(), mode).await?;
         let failed = |e: Error| Failure::new(Exit::Failed, format!("the demo: {e}"));
-        begin(&server).await.map_err(failed)?;
+        begin(&server, args).await.map_err(failed)?;
         let at = serve::base_url(&server, &loaded);
         say(&format!("Demo: open {at}/admin and sign in as {EMAIL} / {PASSWORD}"));
         serve::serve(server, &loaded).await
@@ -66,24 +81,25 @@ pub(super) fn run(flags: &Flags, around: &Surroundings) -> std::result::Result<(
 }
 
 /// Furnishes the folder, and lets the story go on from there.
-async fn begin(server: &Server) -> Result<()> {
+async fn begin(server: &Server, args: Args) -> Result<()> {
     let db = &server.app.core.db;
     let hash = password::hash(PASSWORD)?;
     let cast = Arc::new(db.write(move |w| Cast::hire(w, &hash)).await?);
     let files = Files::put(&server.app.files, &cast).await?;
     let urls = receivers::open().await.map_err(Error::internal)?;
-    let mut dice = Dice::new()?;
+    let mut dice = args.seed.map_or_else(Dice::new, |seed| Ok(Dice::of(seed)))?;
+    let speed = i64::from(args.speed);
     let (people, pinned, chance) = (cast.clone(), files.clone(), dice.fork());
     let engine = server.app.engine.clone();
     let scene = db.write(move |w| {
         let mut stage = Stage { cast: &people, files: &pinned, dice: chance.clone() };
-        let scene = furnish::furnish(w, &mut stage)?;
+        let scene = furnish::furnish(w, &mut stage, speed)?;
         // After the history, or all of it would be delivered at once.
         receivers::register(w, &engine, &people, &urls)?;
         Ok(scene)
     });
-    let scene = scene.await?;
-    tokio::spawn(live::states(db.clone(), cast.clone(), dice.fork()));
-    tokio::spawn(live::acts(db.clone(), cast, (files, scene), dice));
+    let (scene, floor) = scene.await?;
+    tokio::spawn(floor::live(db.clone(), cast.clone(), floor));
+    tokio::spawn(live::acts(db.clone(), cast, (files, scene), (dice, speed)));
     Ok(())
 }
