@@ -187,6 +187,20 @@ fn lists_measures_filters_and_searches() {
     assert_eq!(results["filled"]["comments"], 2_000);
 }
 
+/// Every step of every call is heard and shown by every wall, and everybody's time adds up.
+#[test]
+fn floor_measures_calls_wallboards_and_the_board() {
+    let results = bench(&["floor", "--agents", "40", "--rate", "20", "--walls", "3"]);
+    for section in ["calls", "events", "board", "snapshot"] {
+        assert_positive(&results[section], &LATENCIES);
+    }
+    assert_positive(&results["calls"], &["per_s", "steps", "server_us", "server_rss_kib"]);
+    let found = &results["checked"];
+    assert_eq!((&found["calls"], &found["agents"]), (&20.into(), &40.into()));
+    // Each call that was not given up: rings, is answered, ends.
+    assert!(results["events"]["heard"].as_f64() >= Some(3.0 * 18.0 * 3.0));
+}
+
 /// Files go in and out in constant memory: eight of 25 MiB take no more than twelve.
 #[test]
 fn upload_measures_files_and_the_memory_they_take() {

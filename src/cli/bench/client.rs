@@ -239,7 +239,13 @@ impl Api {
         self.ask(path, &request).await
     }
 
-    /// The same, and how long the answer took, from before the first byte to after the last.
+    /// Sends a request made before.
+    pub(super) async fn send(&mut self, what: &str, request: &[u8]) -> Outcome<Value> {
+        self.ask(what, request).await
+    }
+
+    /// What a path has to say, and how long the answer took, from before the first byte to after
+    /// the last.
     pub(super) async fn timed(&mut self, path: &str) -> Outcome<(Duration, Value)> {
         let request = self.request("GET", path, "");
         let started = Instant::now();

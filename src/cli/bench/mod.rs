@@ -9,6 +9,8 @@ mod cost;
 mod desk;
 mod fairness;
 mod fanout;
+mod floor;
+mod frames;
 mod ingest;
 mod load;
 pub(super) mod receiver;
@@ -37,6 +39,8 @@ pub enum Command {
     Desk(desk::Args),
     /// Lists and search on a desk with 100,000 tickets and 500,000 comments
     Lists(desk::lists::Args),
+    /// A call centre at work: 200 agents, 50 calls a second, 20 wallboards
+    Floor(floor::Args),
     /// Files of 25 MiB in and out, and the memory that the server takes for them
     Upload(upload::Args),
 }
@@ -80,6 +84,7 @@ pub(super) fn run(command: &Command) -> Outcome<()> {
         Command::Webhooks(args) => webhooks::run(args),
         Command::Desk(args) => desk::run(args),
         Command::Lists(args) => desk::lists::run(args),
+        Command::Floor(args) => floor::run(args),
         Command::Upload(args) => upload::run(args),
     }
 }

@@ -1,9 +1,7 @@
 //! By which door clients listen, and what a message of the bench looks like behind each.
 
-use super::{
-    blocks::Blocks,
-    frames::{CLOSE, Frames, PING, TEXT},
-};
+use super::blocks::Blocks;
+use crate::cli::bench::frames::{CLOSE, Frames, PING, TEXT};
 
 /// The type of the bench's messages.
 pub(super) const KIND: &str = "bench.ring";

@@ -144,11 +144,8 @@ pub(super) async fn ask_on(
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::doors,
-        super::frames::{CLOSE, TEXT},
-        *,
-    };
+    use super::{super::doors, *};
+    use crate::cli::bench::frames::{CLOSE, TEXT};
 
     /// A message that comes twice or out of order spoils the run, and so does a goodbye.
     #[tokio::test]

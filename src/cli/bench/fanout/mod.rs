@@ -8,7 +8,6 @@
 mod blocks;
 mod crowd;
 mod doors;
-mod frames;
 mod groups;
 mod listener;
 mod people;

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     calls::{self, Heard, Signal, Target, steps},
+    cli::demo::cast,
     error::{Error, Result},
     id::{EntityId, UserId},
     tickets::Hand,
@@ -252,7 +253,7 @@ fn other_side(now: &mut Now<'_, '_>) -> (String, String) {
     if now.dice.roll(100) < CUSTOMERS {
         let at = now.dice.roll(now.cast.customers.len());
         if let Some(customer) = now.cast.customers.get(at) {
-            return (super::super::cast::phone(at), customer.name.clone());
+            return (cast::phone(at), customer.name.clone());
         }
     }
     let at = now.dice.roll(STRANGERS.len());
