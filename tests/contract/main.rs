@@ -28,6 +28,7 @@ mod chats_visitors;
 mod cli;
 mod clients;
 mod crash;
+mod crash_chats;
 mod crash_floor;
 mod credentials;
 mod crowds;
