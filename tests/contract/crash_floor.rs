@@ -94,34 +94,41 @@ fn who_returns_after_a_crash_is_still_in_the_call_and_who_does_not_goes_when_it_
         ids.into_iter().any(|user| user == back.id()).then_some(())
     });
     server.advance_ms(RETURN_MS);
-    let offline = until("who is not back is offline", || {
-        let now = mine(&idle);
-        (now["state"] == "offline").then_some(now)
-    });
-    assert_eq!(offline["reason"], "connection_lost");
-    let [last, waited] = [0, 1].map(|at| intervals(&idle)[at].clone());
-    assert_eq!((&waited["id"], &waited["state"]), (&before[2]["id"], &json!("available")));
-    assert_eq!(last["started_at"], waited["ended_at"]);
-    // They were last seen when they came, which was before the call's five seconds.
-    let seen = ms(&waited["ended_at"]) - ms(&waited["started_at"]);
-    assert!((0..5_000).contains(&seen), "closed at the last heartbeat, not after the restart");
+    closed_at_the_last_heartbeat(&idle, &before[2]);
     let there = mine(&gone);
     assert_eq!((&there["state"], &there["next_state"]), (&json!("on_call"), &json!("offline")));
     assert_eq!(mine(&back)["next_state"], Value::Null);
     for (agent, before) in [(&back, &before[0]), (&gone, &before[1])] {
         assert_eq!(&intervals(agent)[0], before, "one interval across the crash");
     }
-    for (agent, call, after) in [(&back, &calls[0], "available"), (&gone, &calls[1], "offline")] {
-        let over = admin.post(&format!("{call}/end"), &json!({})).expect(200).data();
-        assert_eq!(over["result"], "answered");
-        assert!(over["talk_ms"].as_i64() >= Some(RETURN_MS), "{over}");
-        times_add_up(&over);
-        assert_eq!(mine(agent)["state"], "wrap_up");
-        agent.post(&format!("{call}/wrapup"), &json!({ "note": "went on" })).expect(200);
-        assert_eq!(mine(agent)["state"], after);
-        let talk = over["talk_ms"].as_i64().unwrap();
-        assert_eq!(adds_up(&intervals(agent)), talk, "in the call for as long as it lasted");
-    }
+    ends(&admin, (&back, &calls[0]), "available");
+    ends(&admin, (&gone, &calls[1]), "offline");
+}
+
+/// Who is not back is offline since they came, which was before the five seconds.
+fn closed_at_the_last_heartbeat(idle: &Session, before: &Value) {
+    let offline = until("who is not back is offline", || {
+        let now = mine(idle);
+        (now["state"] == "offline").then_some(now)
+    });
+    assert_eq!(offline["reason"], "connection_lost");
+    let [last, waited] = [0, 1].map(|at| intervals(idle)[at].clone());
+    assert_eq!((&waited["id"], &waited["state"]), (&before["id"], &json!("available")));
+    assert_eq!(last["started_at"], waited["ended_at"]);
+    let seen = ms(&waited["ended_at"]) - ms(&waited["started_at"]);
+    assert!((0..5_000).contains(&seen), "not after the restart: {waited}");
+}
+
+/// The call ends, the agent writes it up, and was in the call for as long as it lasted.
+fn ends(admin: &Session, (agent, call): (&Session, &str), after: &str) {
+    let over = admin.post(&format!("{call}/end"), &json!({})).expect(200).data();
+    assert_eq!(over["result"], "answered");
+    assert!(over["talk_ms"].as_i64() >= Some(RETURN_MS), "{over}");
+    times_add_up(&over);
+    assert_eq!(mine(agent)["state"], "wrap_up");
+    agent.post(&format!("{call}/wrapup"), &json!({ "note": "went on" })).expect(200);
+    assert_eq!(mine(agent)["state"], after);
+    assert_eq!(adds_up(&intervals(agent)), over["talk_ms"].as_i64().unwrap());
 }
 
 #[test]
