@@ -21,12 +21,12 @@ use std::collections::HashMap;
 /// and what happens in between is told as one.
 const GAP_MS: i64 = 50;
 
-/// After work that took long it rests so many times as long, so that boards of busy floors never
-/// take more than a sixth of a core; at most [`REST_MAX_MS`].
-const REST: i64 = 5;
+/// After work that took long it rests so many times as long, so that boards of busy floors take no
+/// more than a quarter of a core; at most [`REST_MAX_MS`].
+const REST: i64 = 3;
 
-/// Longest rest, milliseconds.
-const REST_MAX_MS: i64 = 1_000;
+/// Longest rest, milliseconds: on a busy machine work takes long because others do theirs.
+const REST_MAX_MS: i64 = 300;
 
 /// Everything is looked at after so long, milliseconds: days end without an event.
 const ANEW_MS: i64 = 30_000;

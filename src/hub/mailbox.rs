@@ -29,8 +29,10 @@ pub(super) struct Mailbox {
     pub(super) mode: Mode,
     /// The ringer knows this session: what is settled is known.
     pub(super) is_met: bool,
-    /// The `seq` of the last event put in, for the close reason.
+    /// The `seq` of the last event put in.
     pub(super) last_seq: i64,
+    /// The `seq` of the last event that is wholly on the wire.
+    written_seq: i64,
     /// A replay covered the log up to here. The ringer may still carry some of that: it reads the
     /// log only when it has to, and may be behind it.
     covered: i64,
@@ -43,7 +45,8 @@ pub(super) struct Mailbox {
     pub(super) closed: Option<Close>,
     /// The peer is gone: nothing can be written any more.
     pub(super) hung_up: bool,
-    messages: VecDeque<Bytes>,
+    /// Each with its `seq`; 0 for what is no event.
+    messages: VecDeque<(Bytes, i64)>,
     bytes: usize,
     bytes_hard_max: usize,
     /// Bytes of the front message that are already written.
@@ -58,6 +61,7 @@ impl Mailbox {
             mode: Mode::Live,
             is_met: false,
             last_seq: 0,
+            written_seq: 0,
             covered: 0,
             progress_at: ticks,
             queued_for_visit: false,
@@ -138,12 +142,32 @@ impl Mailbox {
 
     /// Adds a message; false when the hard bound is passed and the session must end.
     pub(super) fn push(&mut self, message: Bytes) -> bool {
+        self.add(message, 0)
+    }
+
+    /// Adds an event, as [`Mailbox::push`] does a message.
+    pub(super) fn push_event(&mut self, seq: i64, message: Bytes) -> bool {
+        self.last_seq = seq;
+        self.add(message, seq)
+    }
+
+    fn add(&mut self, message: Bytes, seq: i64) -> bool {
         if self.closed.is_some() {
             return true;
         }
         self.bytes += message.len();
-        self.messages.push_back(message);
+        self.messages.push_back((message, seq));
         self.bytes <= self.bytes_hard_max
+    }
+
+    /// The `seq` of the last event before the close message, were it pushed now: where the client
+    /// may go on from.
+    pub(super) fn seq_at_close(&self) -> i64 {
+        match self.messages.front() {
+            _ if !self.is_full() => self.last_seq,
+            Some((_, seq @ 1..)) if self.front_written > 0 => *seq,
+            _ => self.written_seq,
+        }
     }
 
     /// The close message: behind what waits, or, where that is too much to wait for, in its place
@@ -151,22 +175,23 @@ impl Mailbox {
     pub(super) fn push_last(&mut self, message: Bytes) {
         if self.is_full() {
             self.messages.truncate(usize::from(self.front_written > 0));
-            self.bytes = self.messages.iter().map(Bytes::len).sum::<usize>() - self.front_written;
+            let left: usize = self.messages.iter().map(|(message, _)| message.len()).sum();
+            self.bytes = left - self.front_written;
         }
         self.bytes += message.len();
-        self.messages.push_back(message);
+        self.messages.push_back((message, 0));
     }
 
     /// The next bytes to write, at most about `max`: the front message itself when it is alone,
     /// else as many messages as fit, put together in `scratch`.
     pub(super) fn chunk<'a>(&'a self, scratch: &'a mut Vec<u8>, max: usize) -> Option<&'a [u8]> {
-        let front = self.messages.front()?.get(self.front_written..)?;
+        let front = self.messages.front()?.0.get(self.front_written..)?;
         if self.messages.len() == 1 || front.len() >= max {
             return Some(front.get(..max).unwrap_or(front));
         }
         scratch.clear();
         scratch.extend_from_slice(front);
-        for message in self.messages.iter().skip(1) {
+        for (message, _) in self.messages.iter().skip(1) {
             if scratch.len() + message.len() > max {
                 break;
             }
@@ -178,7 +203,7 @@ impl Mailbox {
     /// Forgets bytes that were written.
     pub(super) fn wrote(&mut self, mut written: usize) {
         self.bytes = self.bytes.saturating_sub(written);
-        while let Some(front) = self.messages.front() {
+        while let Some((front, seq)) = self.messages.front() {
             let left = front.len() - self.front_written;
             if written < left {
                 self.front_written += written;
@@ -186,6 +211,9 @@ impl Mailbox {
             }
             written -= left;
             self.front_written = 0;
+            if *seq > 0 {
+                self.written_seq = *seq;
+            }
             self.messages.pop_front();
         }
         // An idle session should not keep the room of its busiest moment.
@@ -198,12 +226,15 @@ impl Mailbox {
     /// one. Only for a wire that was never written to.
     pub(super) fn take(&mut self, max_bytes: usize) -> Vec<Bytes> {
         let (mut taken, mut bytes) = (Vec::new(), 0);
-        while let Some(message) = self.messages.pop_front() {
+        while let Some((message, seq)) = self.messages.pop_front() {
             if !taken.is_empty() && bytes + message.len() > max_bytes {
-                self.messages.push_front(message);
+                self.messages.push_front((message, seq));
                 break;
             }
             bytes += message.len();
+            if seq > 0 {
+                self.written_seq = seq;
+            }
             taken.push(message);
         }
         self.bytes = self.bytes.saturating_sub(bytes);
@@ -261,6 +292,26 @@ mod tests {
         assert_eq!(text(mail.take(6)), b"gamma");
         assert_eq!(text(mail.take(6)), b"a longer one than fits");
         assert_eq!((mail.take(6).len(), mail.bytes), (0, 0));
+    }
+
+    /// Whoever goes on from there misses nothing and hears at most what was half written twice.
+    #[test]
+    fn a_close_names_the_last_event_that_comes_before_it() {
+        let mut mail = Mailbox::new(BYTES_HARD_MAX, 0);
+        for seq in 1..=3 {
+            mail.push_event(seq, Bytes::from_static(b"event"));
+        }
+        mail.push(Bytes::from_static(b"reply"));
+        assert_eq!(mail.seq_at_close(), 3, "it waits behind all of them");
+        mail.wrote(5);
+        for seq in 4..=300 {
+            mail.push_event(seq, Bytes::from_static(b"event"));
+        }
+        assert_eq!(mail.seq_at_close(), 1, "it takes the place of the others");
+        mail.wrote(2);
+        assert_eq!(mail.seq_at_close(), 2, "but for the one that is half on the wire");
+        mail.wrote(3 + 5 + 1);
+        assert_eq!(mail.seq_at_close(), 3, "a reply that is half on the wire is no event");
     }
 
     #[test]

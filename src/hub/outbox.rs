@@ -217,7 +217,7 @@ impl Outbox {
             return;
         }
         mail.closed = Some(why);
-        let (c, reconnect, seq) = (why.word(), why.may_return(), mail.last_seq);
+        let (c, reconnect, seq) = (why.word(), why.may_return(), mail.seq_at_close());
         let reason = CloseReason { c, reconnect, seq, retry_in_ms };
         let last = self.wire.close(why, &reason);
         mail.push_last(if farewell.is_empty() { last } else { [farewell, &last].concat().into() });

@@ -193,8 +193,7 @@ impl Session {
         if mail.holds(event) {
             return false;
         }
-        mail.last_seq = event.seq;
-        if !mail.push(self.encode(event)) {
+        if !mail.push_event(event.seq, self.encode(event)) {
             self.out.close_locked(&mut mail, Close::Slow, None, &[]);
             return false;
         }
@@ -229,8 +228,7 @@ impl Session {
             if mail.is_full() {
                 break;
             }
-            mail.last_seq = event.seq;
-            if !mail.push(self.encode(event)) {
+            if !mail.push_event(event.seq, self.encode(event)) {
                 self.out.close_locked(&mut mail, Close::Slow, None, &[]);
             }
             sent += 1;
@@ -280,8 +278,7 @@ impl Session {
             mail.push(announcement);
         }
         for event in held {
-            mail.last_seq = event.seq;
-            if !mail.push(self.encode(&event)) {
+            if !mail.push_event(event.seq, self.encode(&event)) {
                 self.out.close_locked(&mut mail, Close::Slow, None, &[]);
                 break;
             }

@@ -165,6 +165,7 @@ fn a_stream_that_is_not_read_is_ended_as_slow_and_others_go_on() {
     };
     assert_eq!((&closed["c"], &closed["reconnect"]), (&json!("slow"), &json!(true)));
     assert!(heard.windows(2).all(|pair| pair[1] == pair[0] + 1) && heard.len() < 120);
+    assert_eq!(closed["seq"], *heard.last().unwrap());
     // It comes back, and gets the rest.
     let mut again = Stream::open(&admin, "", stalled.last_id.as_deref());
     assert_eq!(again.next().event, "hello");
