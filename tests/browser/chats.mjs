@@ -59,7 +59,7 @@ async function enter(page, path, email) {
   await heading(page, "Chats");
 }
 
-await step("people are there, and visitors are let in", async () => {
+await step("people are there", async () => {
   const token = new URL(process.env.DESKBELL_SETUP_LINK).hash.replace("#token=", "");
   await new Api().post("/setup", { token, email: "vera@example.com", name: "Vera Walker", password: PASSWORD, tenant_name: "Bramble & Finch" });
   apis.vera = await Api.signIn("vera@example.com", PASSWORD);
@@ -67,11 +67,55 @@ await step("people are there, and visitors are let in", async () => {
     const short = name.split(" ")[0].toLowerCase();
     await apis.vera.post("/users", { email: `${short}@example.com`, name, role, password: PASSWORD });
   }
-  ({ key } = await apis.vera.patch("/chats/settings", { visitors: true }));
+  await apis.vera.post("/teams", { name: "Front desk" });
 });
 
 const shop = await openShop();
-await apis.vera.patch("/chats/settings", { sites: [shop.url] });
+
+await step("an administrator lets visitors in, and is shown the line for the pages of a site", async () => {
+  const vera = await openPage(browser);
+  await enter(vera, "/admin/chats", "vera@example.com");
+  await vera.getByRole("link", { name: "Settings", exact: true }).click();
+  await heading(vera, "Chat settings");
+  await vera.getByText("stands here once you have saved").waitFor();
+  await vera.getByLabel("Visitors of our sites may begin chats").check();
+  await vera.getByLabel("Chats in hand").fill("many");
+  await vera.getByRole("button", { name: "Save" }).click();
+  await vera.getByText("A number, 1 to 100").waitFor();
+  await vera.getByLabel("Chats in hand").fill("101");
+  await vera.getByLabel("Sites that show the chat").fill(`${shop.url}/\n\nwww.example.com`);
+  await forgiving([/422/], async () => {
+    await vera.getByRole("button", { name: "Save" }).click();
+    await vera.getByText("must be an origin").waitFor();
+    await vera.getByText("Must be 1 to 100").waitFor();
+  });
+  await inspect(vera, "chat-settings-wrong");
+  await vera.getByLabel("Chats in hand").fill("7");
+  await vera.getByLabel("Sites that show the chat").fill(`${shop.url}/`);
+  await vera.getByLabel("New chats are for").selectOption("Front desk");
+  await vera.getByRole("button", { name: "Save" }).click();
+  const line = vera.getByLabel("The line for your pages");
+  const first = /data-key="(dbw_[^"]+)"/.exec(await line.textContent())[1];
+  await vera.getByRole("button", { name: "Make a new key" }).click();
+  await vera.getByRole("alertdialog").getByRole("button", { name: "Make a new key" }).click();
+  await line.filter({ hasNotText: first }).waitFor();
+  const settings = await apis.vera.get("/chats/settings");
+  assert.deepEqual(settings.sites, [shop.url]);
+  assert.equal(settings.max_per_agent, 7);
+  assert.ok(settings.visitors && settings.team_id && settings.key !== first);
+  ({ key } = settings);
+  assert.match(await line.textContent(), new RegExp(`data-key="${key}"`));
+  await inspect(vera, "chat-settings");
+  // Somebody else changes them meanwhile: nothing of theirs is lost.
+  await apis.vera.patch("/chats/settings", { team_id: null });
+  await forgiving([/409/], async () => {
+    await vera.getByRole("button", { name: "Save" }).click();
+    await vera.getByText("Somebody else changed these settings").waitFor();
+  });
+  assert.equal(await vera.getByLabel("New chats are for").inputValue(), "");
+  await vera.context().close();
+});
+
 const ada = await openPage(browser);
 const ben = await openPage(browser);
 const visitor = await visit(shop.url);

@@ -4,8 +4,9 @@ import { sentence } from "../api.js";
 import { ChatList, WORDS } from "../chat-list.js";
 import { ChatRoom } from "../chat-room.js";
 import { directory } from "../directory.js";
-import { empty, fill, h, note, toast } from "../dom.js";
+import { empty, fill, h, icon, note, toast } from "../dom.js";
 import { nameOf, people } from "../people.js";
+import { may } from "../roles.js";
 import { linePill } from "../shell.js";
 
 const LIVING = "open,pending";
@@ -102,7 +103,8 @@ function mount(root, ctx) {
     asked: () => FILTERS[chosen][1], fits: (chat) => FILTERS[chosen][2](chat, user.id),
   });
   const place = h("div", {}, h("div", { class: "card" }, params.id ? empty("One moment", "Opening the chat…") : empty("No chat is open", "Choose one from the list.")));
-  root.append(h("header", { class: "page-head" }, h("div", {}, h("h1", {}, "Chats"), h("p", {}, "Who wants to talk right now.")), linePill(signal)),
+  root.append(h("header", { class: "page-head" }, h("div", {}, h("h1", {}, "Chats"), h("p", {}, "Who wants to talk right now.")),
+    may(user, "admin") && h("a", { class: "button", href: "/admin/chats/settings" }, icon("tune", 16), "Settings"), linePill(signal)),
     choices(list), h("div", { class: "chats" }, list.node, place));
   if (params.id) new OneChat(place, ctx);
 }

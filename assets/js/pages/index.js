@@ -23,6 +23,7 @@ export const sections = [
       { path: "/admin/tickets", name: "Tickets", icon: "ticket", role: "agent", load: () => import("./tickets.js") },
       { path: "/admin/tickets/:id", under: "/admin/tickets", role: "agent", load: () => import("./ticket.js") },
       { path: "/admin/chats", name: "Chats", icon: "talk", role: "agent", load: () => import("./chats.js") },
+      { path: "/admin/chats/settings", under: "/admin/chats", role: "admin", load: () => import("./chat-settings.js") },
       { path: "/admin/chats/:id", under: "/admin/chats", role: "agent", load: () => import("./chats.js") },
       { path: "/admin/calls", name: "Calls", icon: "phone", role: "agent", load: () => import("./calls.js") },
       { path: "/admin/calls/:id", under: "/admin/calls", role: "agent", load: () => import("./call.js") },
