@@ -60,7 +60,6 @@ export class ChatMessage {
     ]);
     if (had) (this.deeds.querySelector("button") ?? this.room.list).focus({ preventScroll: true });
     this.files.draw();
-    if (data.deleted_at) this.files.node.hidden = true;
   }
 
   /** Its author and supervisors, while the chat goes on. */

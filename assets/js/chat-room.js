@@ -1,11 +1,12 @@
 // One chat: what is said in it, who writes, how far it was read. Read once, then kept true by its
-// events. For staff and for customers.
+// events, with a form to write in. For staff and for customers.
 
-import { address, api, newKey, sentence } from "./api.js";
+import { api, newKey, sentence } from "./api.js";
+import { ChatMessage } from "./chat-message.js";
 import { fill, h, note } from "./dom.js";
 import { feed, listen, standing } from "./feed.js";
+import { dropZone, fileButton, Staged } from "./files.js";
 import { Keyed } from "./keyed.js";
-import { hourOf } from "./time.js";
 
 /** Messages read at once. */
 const PAGE = 50;
@@ -16,6 +17,7 @@ const READ_AFTER_MS = 400;
 
 /** Dispatches `changed` when the chat itself changed; `node` is to be put on the page. */
 export class ChatRoom extends EventTarget {
+  /** A {@link ChatMessage} by its number. */
   #messages = new Map();
   #early = [];
   #ready = false;
@@ -24,7 +26,6 @@ export class ChatRoom extends EventTarget {
   #reading = null;
   #read = 0;
   #seen = 0;
-  #files = new Map();
 
   /** Listens until `signal` aborts. */
   constructor(id, user, signal) {
@@ -36,11 +37,15 @@ export class ChatRoom extends EventTarget {
     this.trouble = h("div");
     this.earlier = h("button", { type: "button", class: "button button-plain", hidden: true, onclick: () => this.#earlier() }, "Show earlier messages");
     this.list = h("div", { class: "chat-log", role: "log", "aria-live": "polite", "aria-label": "Messages", tabindex: "0" });
-    this.rows = new Keyed(this.list, (one) => this.#row(one), { key: (one) => one.number, mark: (one) => `${one.version} ${this.#isSeen(one)} ${this.#files.get(one.id)?.size ?? 0}` });
+    // Every message draws itself: a text that is being edited stays while others come.
+    this.rows = new Keyed(this.list, (one) => one.node, { key: (one) => one.data.number, mark: () => 0 });
     this.says = h("p", { class: "chat-says small", role: "status" });
     this.text = h("textarea", { class: "input", rows: "2", "aria-label": "Message", placeholder: "Write a message", oninput: () => this.#type(), onkeydown: (event) => this.#enter(event) });
     this.button = h("button", { type: "submit", class: "button button-main" }, "Send");
-    this.form = h("form", { class: "chat-form", onsubmit: (event) => { event.preventDefault(); this.#say(); } }, this.text, this.button);
+    this.staged = new Staged({ thing: "message", back: () => this.text.focus(), refused: (wrong) => fill(this.trouble, wrong.length > 0 && note("bad", ...wrong)) });
+    this.form = h("form", { class: "chat-form", onsubmit: (event) => { event.preventDefault(); this.#say(); }, onpaste: (event) => this.#paste(event) },
+      this.text, this.button, h("div", { class: "row chat-files" }, fileButton("Add files", (files) => this.staged.add(files)), this.staged.node));
+    dropZone(this.form, (files) => this.staged.add(files), signal);
     this.node = h("div", { class: "stack" }, this.earlier, this.list, this.says, this.trouble, this.form);
     listen((event) => this.#hear(event), signal);
     feed.addEventListener("resync", () => this.#begin(), { signal });
@@ -78,7 +83,7 @@ export class ChatRoom extends EventTarget {
 
   async #part(before) {
     const { data, meta } = await api.get(`/chats/${this.id}/messages?before=${before}&limit=${PAGE}`, { signal: this.signal });
-    for (const message of data) this.#put(message);
+    for (const message of data) this.#put(message).load();
     this.earlier.hidden = !meta.more;
     this.#draw();
   }
@@ -92,21 +97,15 @@ export class ChatRoom extends EventTarget {
     if (this.chat && this.chat.version > chat.version) return;
     this.chat = { ...this.chat, ...chat };
     this.form.hidden = chat.status === "closed";
+    this.#draw();
     this.dispatchEvent(new Event("changed"));
   }
 
-  #put(message) {
-    const known = this.#messages.get(message.number);
-    if (known && known.version > message.version) return;
-    this.#messages.set(message.number, message);
-    if (message.attachments.length && !this.#files.has(message.id)) this.#ask(message);
-  }
-
-  async #ask({ id }) {
-    this.#files.set(id, new Map());
-    const { data } = await api.get(`/chats/${this.id}/messages/${id}/attachments`, { signal: this.signal }).catch(() => ({ data: [] }));
-    for (const file of data) this.#files.get(id).set(file.id, file);
-    this.#draw();
+  #put(data) {
+    const known = this.#messages.get(data.number);
+    if (!known) this.#messages.set(data.number, new ChatMessage(data, this));
+    else known.put(data);
+    return known ?? this.#messages.get(data.number);
   }
 
   #hear(event) {
@@ -115,10 +114,11 @@ export class ChatRoom extends EventTarget {
     const file = type.startsWith("attachment.") && data.parent_type === "chat_message";
     if (!ours && !file) return undefined;
     if (!this.#ready) return void this.#early.push(event);
-    if (file) return this.#hearFile(type, data);
+    if (file) return this.#keepAtEnd(() => this.#hearFile(type, data));
     if (type === "chat.read") this.#noteRead(data);
     else if (!type.startsWith("chat.message")) return this.#take(data);
-    else {
+    else if (type === "chat.message" || this.#messages.has(data.number)) {
+      // What changed further up than we have read will be read as it is.
       this.#put(data);
       if (data.author_id !== this.user.id) this.#writes(null);
     }
@@ -127,11 +127,9 @@ export class ChatRoom extends EventTarget {
   }
 
   #hearFile(type, data) {
-    const files = this.#files.get(data.parent_id) ?? new Map();
-    if (type === "attachment.deleted") files.delete(data.id);
-    else files.set(data.id, data);
-    this.#files.set(data.parent_id, files);
-    this.#draw();
+    const message = [...this.#messages.values()].find((one) => one.data.id === data.parent_id);
+    if (type === "attachment.deleted") message?.files.remove(data.id);
+    else message?.files.put(data);
   }
 
   #noteRead({ user_id: who, number }) {
@@ -139,21 +137,19 @@ export class ChatRoom extends EventTarget {
     else this.#seen = Math.max(this.#seen, number);
   }
 
-  #isOwn = ({ author_id: author }) => author === this.user.id;
-
-  #isSeen = (one) => this.#isOwn(one) && one.number <= this.#seen;
-
-  #row(one) {
-    const files = [...(this.#files.get(one.id)?.values() ?? [])];
-    const about = [one.author_name, hourOf(one.created_at), one.edited_at && !one.deleted_at ? "edited" : "", this.#isSeen(one) ? "seen" : ""];
-    const link = (file) => h("div", {}, h("a", { href: address(`/attachments/${file.id}/download`), download: file.filename }, file.filename));
-    const side = `${this.#isOwn(one) ? " own" : ""}${one.deleted_at ? " gone" : ""}`;
-    return h("div", { class: `chat-message${side}`, dir: "auto" }, h("p", {}, one.deleted_at ? "Deleted" : one.body), files.map(link), h("small", {}, about.filter(Boolean).join(" · ")));
-  }
+  #isSeen = ({ data }) => data.author_id === this.user.id && data.number <= this.#seen;
 
   #draw() {
+    this.#keepAtEnd(() => {
+      for (const one of this.#messages.values()) one.draw(this.#isSeen(one));
+      this.rows.draw([...this.#messages.values()].sort((a, b) => a.data.number - b.data.number));
+    });
+  }
+
+  /** Who has scrolled up stays there; who reads the end sees what is added. */
+  #keepAtEnd(work) {
     const atEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 60;
-    this.rows.draw([...this.#messages.values()].sort((a, b) => a.number - b.number));
+    work();
     if (atEnd) this.list.scrollTop = this.list.scrollHeight;
   }
 
@@ -185,6 +181,11 @@ export class ChatRoom extends EventTarget {
     feed.socket.tell("typing", { room: `chat:${this.id}`, visibility: "public" });
   }
 
+  #paste(event) {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length) this.staged.add(files);
+  }
+
   #enter(event) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -194,12 +195,17 @@ export class ChatRoom extends EventTarget {
   /** Sent again after a failure it is the same message, as long as its words are the same. */
   async #say() {
     const body = this.text.value.trim();
-    if (!body || this.button.disabled) return;
+    if (this.button.disabled) return;
+    if (!body) {
+      if (this.staged.files.length) fill(this.trouble, note("bad", "Write a few words to go with the files."));
+      return;
+    }
     if (this.unsent?.body !== body) this.unsent = { body, client_msg_id: newKey() };
     this.button.disabled = true;
     try {
       const { data } = await api.post(`/chats/${this.id}/messages`, this.unsent, { signal: this.signal });
-      this.#put(data);
+      const message = this.#put(data);
+      for (const file of this.staged.take()) message.files.add(file);
       this.unsent = null;
       this.text.value = "";
       fill(this.trouble);

@@ -1,7 +1,7 @@
 // Where a comment is written: to everybody on the ticket or, plainly different, to staff only.
 
 import { api, newKey } from "./api.js";
-import { bytes, dropZone, fileButton, FILES_MAX, refusal } from "./files.js";
+import { dropZone, fileButton, Staged } from "./files.js";
 import { fill, h, icon, note } from "./dom.js";
 import { onSubmit } from "./form.js";
 import { may } from "./pages/index.js";
@@ -37,7 +37,6 @@ export class Composer {
     this.node = h("div");
     this.form = this.#form();
     this.#drawMode();
-    this.#drawFiles();
     this.update();
     one.addEventListener("changed", () => this.update(), { signal });
   }
@@ -71,15 +70,15 @@ export class Composer {
     });
     this.label = h("label", { for: this.area.id, class: "visually-hidden" });
     this.words = h("p", { class: "composer-for", id: `${this.id}-for` });
-    this.staged = h("ul", { class: "files", "aria-label": "Files to send" });
+    this.staged = new Staged({ files: this.draft.files, thing: "comment", back: () => this.area.focus(), refused: (wrong) => this.#says(wrong) });
     this.button = h("button", { type: "submit", class: "button button-main" });
     const markdown = h("input", { type: "checkbox", checked: this.draft.markdown, onchange: () => { this.draft.markdown = markdown.checked; } });
     const form = h("form", { class: "composer card" },
       this.isStaff && this.#choice(),
       this.words,
       h("div", { class: "field", "data-field": "body" }, this.label, this.area),
-      this.staged, h("div", { "data-message": true }),
-      h("div", { class: "row" }, fileButton("Add files", (files) => this.#stage(files)),
+      this.staged.node, h("div", { "data-message": true }),
+      h("div", { class: "row" }, fileButton("Add files", (files) => this.staged.add(files)),
         h("label", { class: "check small", title: "**bold**, *italic*, `code`, lists, quotes" }, markdown, "Markdown"),
         h("span", { class: "quiet small push composer-hint" }, "Ctrl + Enter sends"), this.button));
     this.area.addEventListener("input", () => { this.draft.body = this.area.value; this.#grow(); });
@@ -91,9 +90,9 @@ export class Composer {
     });
     this.area.addEventListener("paste", (event) => {
       const files = [...(event.clipboardData?.files ?? [])];
-      if (files.length) this.#stage(files);
+      if (files.length) this.staged.add(files);
     });
-    dropZone(form, (files) => this.#stage(files), this.signal);
+    dropZone(form, (files) => this.staged.add(files), this.signal);
     onSubmit(form, () => this.#send());
     queueMicrotask(() => this.#grow());
     return form;
@@ -123,30 +122,8 @@ export class Composer {
     this.area.rows = Math.min(18, Math.max(4, this.area.value.split("\n").length + 1));
   }
 
-  #stage(files) {
-    const place = this.form.querySelector("[data-message]");
-    fill(place);
-    const wrong = files.map((file) => [file, refusal(file)]).filter(([, why]) => why).map(([file, why]) => `${file.name}: ${why}`);
-    const good = files.filter((file) => !refusal(file));
-    const room = FILES_MAX - this.draft.files.length;
-    if (good.length > room) wrong.push(`A comment takes at most ${FILES_MAX} files.`);
-    this.draft.files.push(...good.slice(0, room));
-    if (wrong.length) fill(place, note("bad", ...wrong));
-    this.#drawFiles();
-  }
-
-  #drawFiles() {
-    fill(this.staged, this.draft.files.map((file) => h("li", { class: "file" }, icon("clip", 15), h("bdi", { class: "file-name" }, file.name),
-      h("span", { class: "quiet small nowrap" }, bytes(file.size)),
-      h("button", {
-        type: "button", class: "button button-s button-plain button-icon", "aria-label": `Leave out ${file.name}`, title: "Leave it out",
-        onclick: () => {
-          this.draft.files = this.draft.files.filter((other) => other !== file);
-          this.#drawFiles();
-          this.area.focus();
-        },
-      }, icon("close", 14)))));
-    this.staged.hidden = this.draft.files.length === 0;
+  #says(lines) {
+    fill(this.form.querySelector("[data-message]"), lines.length > 0 && note("bad", ...lines));
   }
 
   async #send() {
@@ -155,7 +132,7 @@ export class Composer {
     if (this.isStaff) words.visibility = draft.internal ? "internal" : "public";
     if (!draft.body.trim()) {
       const why = draft.files.length ? "Write a few words to go with the files." : "There is nothing to send yet.";
-      fill(this.form.querySelector("[data-message]"), note("bad", why));
+      this.#says([why]);
       return this.area.focus();
     }
     // Sent again after a lost answer, the same words are the same comment.
@@ -163,12 +140,11 @@ export class Composer {
     if (this.once.body !== body) this.once = { body, key: newKey() };
     const { data } = await api.post(`/tickets/${this.one.ticket.id}/comments`, words, { key: this.once.key });
     this.once = { body: "", key: "" };
-    const files = draft.files.splice(0);
+    const files = this.staged.take();
     // Who went on writing meanwhile keeps that.
     if (draft.body === words.body) draft.body = "";
     this.area.value = draft.body;
     this.#grow();
-    this.#drawFiles();
     this.area.focus();
     this.sent(data, files);
     return undefined;

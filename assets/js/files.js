@@ -1,10 +1,11 @@
-// The files of a ticket or a comment: listed, downloaded, added with their progress, deleted.
+// The files of a ticket, a comment or a message: chosen, listed, downloaded, added with their
+// progress, deleted.
 
 import { address, api, lanes, newKey, sentence, upload } from "./api.js";
 import { ask } from "./dialog.js";
 import { fill, h, icon, toast } from "./dom.js";
 
-/** What the server takes: bytes of a file, and files of one ticket or comment. */
+/** What the server takes: bytes of a file, and files of one ticket, comment or message. */
 export const FILE_MAX = 25 * 1024 * 1024;
 export const FILES_MAX = 10;
 
@@ -31,7 +32,7 @@ export function refusal(file) {
 }
 
 /**
- * The files of the ticket or comment at `path`. `mayDelete(file)` is asked when they are drawn. The
+ * The files of what is at `path`. `mayDelete(file)` is asked when they are drawn. The
  * owner tells it of events with {@link Files.put} and {@link Files.remove}.
  */
 export class Files {
@@ -125,6 +126,50 @@ export class Files {
       if (error.status === 404) return this.remove(file.id);
       if (!this.signal.aborted) this.node.append(h("li", { class: "file-error", role: "alert" }, sentence(error)));
     }
+  }
+}
+
+/** Files that go with what is being written, once it is sent. `node` shows them. */
+export class Staged {
+  /**
+   * Keeps them in `files`. `refused(lines)` hears why some are not taken, or that all are; `back()`
+   * gives the focus away when one was left out.
+   */
+  constructor({ files = [], thing, refused, back }) {
+    Object.assign(this, { files, thing, refused, back });
+    this.node = h("ul", { class: "files", "aria-label": "Files to send" });
+    this.#draw();
+  }
+
+  add(files) {
+    const wrong = files.map((file) => [file, refusal(file)]).filter(([, why]) => why).map(([file, why]) => `${file.name}: ${why}`);
+    const good = files.filter((file) => !refusal(file));
+    const room = FILES_MAX - this.files.length;
+    if (good.length > room) wrong.push(`A ${this.thing} takes at most ${FILES_MAX} files.`);
+    this.files.push(...good.slice(0, room));
+    this.refused(wrong);
+    this.#draw();
+  }
+
+  /** All of them; none are left. */
+  take() {
+    const files = this.files.splice(0);
+    this.#draw();
+    return files;
+  }
+
+  #draw() {
+    fill(this.node, this.files.map((file) => h("li", { class: "file" }, icon("clip", 15), h("bdi", { class: "file-name" }, file.name),
+      h("span", { class: "quiet small nowrap" }, bytes(file.size)),
+      h("button", {
+        type: "button", class: "button button-s button-plain button-icon", "aria-label": `Leave out ${file.name}`, title: "Leave it out",
+        onclick: () => {
+          this.files.splice(this.files.indexOf(file), 1);
+          this.#draw();
+          this.back();
+        },
+      }, icon("close", 14)))));
+    this.node.hidden = this.files.length === 0;
   }
 }
 

@@ -44,9 +44,11 @@ async function visit(url, { sockets = true } = {}) {
 
 const heading = (page, name) => page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
 const log = (page) => page.getByRole("log", { name: "Messages" });
+const message = (page, words) => page.locator(".chat-message").filter({ hasText: words });
+const choose = (page, files) => page.locator(".chat-form input[type=file]").setInputFiles(files);
 const says = (page, words) => log(page).getByText(words, { exact: true }).waitFor();
 const write = async (page, words) => {
-  const box = page.getByRole("textbox", { name: /message/i });
+  const box = page.locator(".chat-form").or(page.getByRole("dialog")).getByRole("textbox", { name: /message/i });
   await box.fill(words);
   await box.press("Enter");
 };
@@ -168,6 +170,40 @@ await step("two of staff and the visitor talk, see who writes, and what was read
   await inspect(ada, "chat");
 });
 
+await step("a file goes with a message, which is mended and then deleted where it stands", async () => {
+  const receipt = { name: "receipt.txt", mimeType: "text/plain", buffer: Buffer.from("12.50") };
+  await choose(ada, [receipt, { name: "nothing.txt", mimeType: "text/plain", buffer: Buffer.alloc(0) }]);
+  await ada.getByText("nothing.txt: It is empty.").waitFor();
+  await ada.getByRole("button", { name: "Send" }).click();
+  await ada.getByText("Write a few words to go with the files.").waitFor();
+  await write(ada, "Here is the recept.");
+  for (const page of [ada, ben]) await log(page).getByRole("link", { name: "receipt.txt" }).waitFor();
+  assert.equal(await message(ben, "Here is the recept.").getByRole("button").count(), 0, "it is not Ben's");
+  await message(ada, "Here is the recept.").getByRole("button", { name: "Edit this message" }).click();
+  const text = log(ada).getByLabel("Message", { exact: true });
+  await text.fill("");
+  await forgiving([/422/], async () => {
+    await log(ada).getByRole("button", { name: "Save" }).click();
+    await log(ada).getByText("Must not be empty").waitFor();
+  });
+  await text.fill("Here is the receipt.");
+  // What is written meanwhile leaves the text that is being mended alone.
+  await write(ben, "One moment.");
+  await says(ada, "One moment.");
+  await inspect(ada, "chat-edit");
+  await text.press("Control+Enter");
+  for (const page of [ada, ben, shopper]) await says(page, "Here is the receipt.");
+  await message(ben, "Here is the receipt.").getByText(/edited/).waitFor();
+  assert.equal(await ada.evaluate(() => document.activeElement.getAttribute("aria-label")), "Edit this message");
+  await inspect(ada, "chat-file");
+  await message(ada, "Here is the receipt.").getByRole("button", { name: "Delete this message" }).click();
+  await ada.getByRole("alertdialog").getByRole("button", { name: "Delete message" }).click();
+  for (const page of [ada, ben]) {
+    await says(page, "Deleted");
+    await log(page).getByRole("link", { name: "receipt.txt" }).waitFor({ state: "hidden" });
+  }
+});
+
 await step("it is passed on, becomes a ticket, and both sides go on", async () => {
   await ada.getByLabel("Give it to").selectOption({ label: "Ben Lindqvist" });
   await ben.getByText("With Ben Lindqvist").waitFor();
@@ -229,9 +265,21 @@ await step("a customer talks to staff from their own pages", async () => {
   await ben.getByRole("link", { name: /Dora Weiss/ }).click();
   await write(ben, "What does it do?");
   await says(dora, "What does it do?");
+  await choose(dora, [{ name: "sound.txt", mimeType: "text/plain", buffer: Buffer.from("krrk") }]);
+  await write(dora, "It makes this sound.");
+  for (const page of [dora, ben]) await log(page).getByRole("link", { name: "sound.txt" }).waitFor();
+  assert.equal(await message(dora, "What does it do?").getByRole("button").count(), 0, "it is not hers");
+  await message(dora, "The printer, again").getByRole("button", { name: "Edit this message" }).click();
+  await log(dora).getByLabel("Message", { exact: true }).fill("The printer, once more");
+  await log(dora).getByRole("button", { name: "Save" }).click();
+  await says(ben, "The printer, once more");
   await inspect(dora, "help-chat");
+  await message(dora, "It makes this sound.").getByRole("button", { name: "Delete the file sound.txt" }).click();
+  await dora.getByRole("alertdialog").getByRole("button", { name: "Delete file" }).click();
+  await log(ben).getByRole("link", { name: "sound.txt" }).waitFor({ state: "hidden" });
   await dora.getByRole("button", { name: "End chat" }).click();
   await dora.getByText("This chat is over.").waitFor();
+  await log(dora).getByRole("button", { name: "Edit this message" }).first().waitFor({ state: "hidden" });
   await until("the log", async () => (await ben.getByRole("button", { name: "Open again" }).count()) === 1);
 });
 
