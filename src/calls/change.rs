@@ -170,6 +170,10 @@ fn settle(
     }
     sql::update(w, &next, after)?;
     sql::put_parts(w, &next, &after.parts)?;
+    let rings_at = after.rings_at();
+    if before.map(Course::rings_at).unwrap_or_default() != rings_at {
+        sql::put_offers(w, &next, &rings_at)?;
+    }
     if after.is_known {
         tell::tell(w, (call, &next), &news, actor)?;
         move_agents(w, &next, (before.filter(|before| before.is_known), after))?;

@@ -12,6 +12,7 @@ use crate::{
     id::{EntityId, TenantId, UserId},
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use std::collections::BTreeSet;
 
 pub(super) const COLUMNS: &str = "c.rid, c.id, c.tenant_id, c.version, c.created_at, c.updated_at, \
      c.deleted_at, c.source, c.external_id, c.direction, c.status, c.from_number, c.from_name, \
@@ -173,6 +174,18 @@ pub(super) fn put_parts(w: &Write<'_>, call: &Call, parts: &[Part]) -> Result<()
     for part in parts {
         let (from, to) = (part.started_at, part.ended_at);
         put.execute((call.rid, part.agent_id, part.number, call.tenant_id, from, to))?;
+    }
+    Ok(())
+}
+
+/// Stores at whose telephones a call rings now.
+pub(super) fn put_offers(w: &Write<'_>, call: &Call, agents: &BTreeSet<UserId>) -> Result<()> {
+    w.prepare_cached("delete from call_offers where call_rid = ?1")?.execute([call.rid])?;
+    let mut put = w.prepare_cached(
+        "insert into call_offers (call_rid, agent_id, tenant_id) values (?1, ?2, ?3)",
+    )?;
+    for agent in agents {
+        put.execute((call.rid, agent, call.tenant_id))?;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ pub(super) const EMBEDDED: &[&str] = &[
     include_str!("../../migrations/0012_chats.sql"),
     include_str!("../../migrations/0013_pbx.sql"),
     include_str!("../../migrations/0014_board.sql"),
+    include_str!("../../migrations/0015_open_offers.sql"),
 ];
 
 /// Applies what is missing.

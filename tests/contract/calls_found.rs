@@ -74,6 +74,36 @@ fn every_filter_of_the_list_leaves_what_it_says() {
 }
 
 #[test]
+fn a_call_that_rings_at_several_telephones_is_found_by_each_of_their_agents_while_it_rings() {
+    let server = Server::start();
+    let admin = server.admin();
+    let [ann, ben, cid] = ["agent", "agent", "agent"].map(|role| admin.new_user(role));
+    let call = inbound(&ann, "+49 30 111111", json!("hardware"));
+    for who in [&ann, &ben, &ann] {
+        step(who, &call, "ring");
+    }
+    for who in [&ann, &ben] {
+        assert_eq!(found(who, "agent=me"), [call.clone()]);
+        assert_eq!(found(who, "agent=me&state=ringing"), [call.clone()]);
+        assert_eq!(found(&cid, &format!("agent={}", who.id())), [call.clone()]);
+    }
+    assert!(found(&cid, "agent=me").is_empty());
+    step(&ben, &call, "answer");
+    assert!(found(&ann, "agent=me").is_empty(), "it does not ring for her any more");
+    assert_eq!(found(&ben, "agent=me"), [call]);
+    // Given up by its caller, it is found by whom it names.
+    let given_up = inbound(&ann, "+49 30 222222", json!("hardware"));
+    for who in [&ann, &cid] {
+        step(who, &given_up, "ring");
+    }
+    step(&ann, &given_up, "end");
+    let named = ann.get(&format!("/api/v1/calls/{given_up}")).expect(200).data();
+    for who in [&ann, &cid] {
+        assert_eq!(found(who, "agent=me").is_empty(), named["agent_id"] != who.id());
+    }
+}
+
+#[test]
 fn who_called_in_vain_is_listed_until_somebody_calls_back_or_they_are_answered() {
     let server = Server::start();
     let admin = server.admin();

@@ -72,11 +72,13 @@ const anyOf = (text, value) => !list(text).length || list(text).includes(value);
 
 /**
  * Whether the server would list this call under these filters for the user `me`. `known` is the row
- * that is shown of it: whoever had a call stays among its agents, which a later event does not say.
+ * that is shown of it: whoever had a call stays among its agents, and it may ring for several of them,
+ * while an event names one.
  */
 export function matches(call, f, me, known = null) {
   const agent = f.agent === "me" ? me : f.agent;
-  const theirs = !agent || (agent === "none" ? !call.agent_id : call.agent_id === agent || call.from_agent_id === agent || Boolean(known?.answered_at));
+  const rings = known?.status === "ringing" && call.status === "ringing";
+  const theirs = !agent || (agent === "none" ? !call.agent_id : rings || call.agent_id === agent || call.from_agent_id === agent || Boolean(known?.answered_at));
   const { from, to } = asked(f);
   return anyOf(f.state, call.status) && anyOf(f.queue, call.queue) && anyOf(f.result, call.result)
     && (!f.direction || call.direction === f.direction) && theirs

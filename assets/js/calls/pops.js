@@ -13,7 +13,7 @@ import { otherSide, RUNNING } from "./words.js";
 /** Cards at a time; of more than that the list of calls tells. */
 const CARDS_MAX = 3;
 
-/** Calls read at the start: those that may be one's own, and those that ring somewhere. */
+/** Calls that are one's own or ring for one, read at the start. */
 const READ_MAX = 25;
 
 /** What is said by a screen reader when a call becomes this to its reader. */
@@ -63,13 +63,11 @@ class Pops {
   async #read() {
     try {
       await standing(this.signal);
-      const list = (filters) => api.get(`/calls${query({ ...filters, per_page: READ_MAX })}`, { signal: this.signal });
-      // Where it rings at several telephones, a call names only one of the agents.
-      const [mine, ringing, state] = await Promise.all([
-        list({ agent: "me", state: RUNNING.join(",") }), list({ state: "ringing", direction: "inbound" }),
+      const [mine, state] = await Promise.all([
+        api.get(`/calls${query({ agent: "me", state: RUNNING.join(","), per_page: READ_MAX })}`, { signal: this.signal }),
         api.get("/agent-state/me", { signal: this.signal }),
       ]);
-      const ids = [...findNotes(this.user), state.data?.call_id, ...[...mine.data ?? [], ...ringing.data ?? []].map(({ id }) => id)];
+      const ids = [...findNotes(this.user), state.data?.call_id, ...(mine.data ?? []).map(({ id }) => id)];
       this.#isRead = true;
       for (const id of new Set(ids)) if (id) this.#track(id);
     } catch {

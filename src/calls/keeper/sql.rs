@@ -62,6 +62,7 @@ pub(super) fn silent(
 pub(super) fn forget(w: &Write<'_>, tenant: TenantId, rid: i64) -> Result<()> {
     w.prepare_cached("delete from call_steps where call_rid = ?1")?.execute([rid])?;
     w.prepare_cached("delete from call_parts where call_rid = ?1")?.execute([rid])?;
+    w.prepare_cached("delete from call_offers where call_rid = ?1")?.execute([rid])?;
     w.prepare_cached("delete from calls where tenant_id = ?1 and rid = ?2 and not is_known")?
         .execute((tenant, rid))?;
     Ok(())

@@ -30,7 +30,7 @@ pub struct Filters {
     state: Option<String>,
     /// Queues that they waited in last.
     queue: Option<String>,
-    /// `me`, `none`, or the id of somebody who was offered them or had them.
+    /// `me`, `none`, or the id of somebody for whom they ring, who had them, or whom they name.
     agent: Option<String>,
     /// `inbound` or `outbound`.
     direction: Option<String>,

@@ -65,9 +65,12 @@ fn matching(wanted: &Wanted) -> Sql {
         Some(One::This(user)) => {
             sql.and(
                 "c.rid in (select rid from calls where tenant_id = ? and agent_id = ? and is_known
-                   union select call_rid from call_parts where tenant_id = ? and agent_id = ?)",
+                   union select call_rid from call_parts where tenant_id = ? and agent_id = ?
+                   union select call_rid from call_offers where tenant_id = ? and agent_id = ?)",
             );
-            sql.bind(wanted.tenant).bind(user).bind(wanted.tenant).bind(user);
+            for _ in 0..3 {
+                sql.bind(wanted.tenant).bind(user);
+            }
         }
         None => {}
     }
@@ -171,4 +174,36 @@ pub(super) fn names(
         }
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{auth::Role, calls::list::Filters, event::Listener, http::testing::House};
+    use uuid::Uuid;
+
+    /// However many calls there were, an agent's are found by indexes.
+    #[tokio::test]
+    async fn the_calls_of_an_agent_are_found_by_indexes() {
+        let (tenant, user) = (TenantId(Uuid::nil()), UserId(Uuid::from_u128(7)));
+        let filters: Filters =
+            serde_json::from_str(r#"{ "agent": "me", "state": "ringing" }"#).unwrap();
+        let wanted = filters.wanted(&Listener { tenant, user, role: Role::Agent }).unwrap();
+        let house = House::new();
+        let plan = house.db.read(move |r| {
+            let sql = format!("explain query plan select 1{}", matching(&wanted).text);
+            let mut statement = r.prepare(&sql)?;
+            let mut rows = statement.raw_query();
+            let mut lines = Vec::new();
+            while let Some(row) = rows.next()? {
+                lines.push(row.get::<_, String>(3)?);
+            }
+            Ok(lines)
+        });
+        let plan = plan.await.unwrap();
+        assert!(!plan.iter().any(|line| line.starts_with("SCAN")), "{plan:?}");
+        for index in ["calls_by_agent", "call_parts_by_agent", "call_offers_by_agent"] {
+            assert!(plan.iter().any(|line| line.contains(index)), "{index}: {plan:?}");
+        }
+    }
 }

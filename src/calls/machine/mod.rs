@@ -15,6 +15,7 @@ pub use news::{News, news};
 
 use crate::{id::UserId, time};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Where a call went on to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -289,6 +290,12 @@ impl Course {
     /// Who has it at the moment.
     pub fn holders(&self) -> impl Iterator<Item = UserId> {
         self.parts.iter().filter(|part| part.ended_at.is_none()).map(|part| part.agent_id)
+    }
+
+    /// At whose telephones it rings.
+    pub fn rings_at(&self) -> BTreeSet<UserId> {
+        let open = self.offers.iter().filter(|offer| offer.is_open);
+        open.filter_map(|offer| offer.agent_id).collect()
     }
 
     /// Whether it is over.
