@@ -97,7 +97,8 @@ pub fn choose(
 }
 
 /// The agent answered a call: `on_call` from `at` on (milliseconds; may lie in the past). What they
-/// were before comes again after it. Answering it again changes nothing.
+/// were before comes again after it. Answering it again changes nothing. Answers the call that they
+/// were writing up until then.
 ///
 /// # Errors
 /// 404 when the tenant has no such agent.
@@ -107,11 +108,13 @@ pub fn answered(
     user: UserId,
     call: EntityId,
     at: i64,
-) -> Result<()> {
+) -> Result<Option<EntityId>> {
     let agent = sql::one(w, tenant, user)?.or_not_found("agent")?;
     sql::join_call(w, tenant, user, call, at)?;
+    let written = agent.record.call.filter(|_| agent.record.state == State::WrapUp);
     let after = agent.record.answered(call, When { at, now: w.now });
-    turn(w, tenant, agent, after, &Actor::system()).map(drop)
+    turn(w, tenant, agent, after, &Actor::system())?;
+    Ok(written)
 }
 
 /// The agent's part of a call ended at `at`: `wrap_up` begins, and when it ends is answered

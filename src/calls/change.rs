@@ -181,7 +181,8 @@ fn settle(
     Ok(next)
 }
 
-/// Whoever left the call writes up what was said; whoever has it now is on a call.
+/// Whoever left the call writes up what was said; whoever has it now is on a call, and done with
+/// writing up the one before.
 fn move_agents(
     w: &mut Write<'_>,
     call: &Call,
@@ -201,8 +202,20 @@ fn move_agents(
     for agent in has.difference(&had).copied() {
         if sql::is_staff(w, call.tenant_id, agent)? {
             let at = parts_of(agent).map(|part| part.started_at).max().unwrap_or(w.now);
-            agents::answered(w, call.tenant_id, agent, call.id, at.min(w.now))?;
+            let written = agents::answered(w, call.tenant_id, agent, call.id, at.min(w.now))?;
+            if let Some(written) = written {
+                stop_writing(w, call.tenant_id, written, agent)?;
+            }
         }
+    }
+    Ok(())
+}
+
+/// Tells that an agent is done with writing up a call, unless that was told.
+fn stop_writing(w: &mut Write<'_>, tenant: TenantId, call: EntityId, agent: UserId) -> Result<()> {
+    let Some(call) = sql::find(w, tenant, call)? else { return Ok(()) };
+    if sql::wrapped(w, call.rid, agent)? {
+        tell::say_wrapped(w, (&call, &call), agent, &Actor::system())?;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ mod board;
 mod calls;
 mod calls_errors;
 mod calls_found;
+mod calls_written_up;
 mod catalogue;
 mod chaos;
 mod chats;

@@ -38,7 +38,7 @@ fn something(w: &mut Write<'_>, dice: &mut Dice, (tenant, agent): (TenantId, Use
             let reason = reason[usize::try_from(dice.below(3)).unwrap()];
             picks(w, (tenant, agent), state, reason, dice.below(2) == 0);
         }
-        3 | 4 => answered(w, tenant, agent, number, at).unwrap(),
+        3 | 4 => drop(answered(w, tenant, agent, number, at).unwrap()),
         5 | 6 => drop(part_ended(w, tenant, agent, number, at).unwrap()),
         7 => {
             for (tenant, agent, number, until) in due_wrap_ups(w, w.now).unwrap() {

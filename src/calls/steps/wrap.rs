@@ -7,6 +7,7 @@ use crate::{
     calls::{Call, sql, tell},
     db::Write,
     error::{Checks, Error, OrNotFound as _, Result},
+    http::patch,
     id::{EntityId, UserId},
     tickets::Hand,
 };
@@ -15,12 +16,14 @@ use serde::Deserialize;
 /// Longest note, bytes.
 const NOTE_MAX: usize = 16 << 10;
 
-/// What is to be remembered of a call. What is left out stays.
+/// What is to be remembered of a call. What is left out stays; what is null or empty is taken back.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WrapUp {
-    disposition: Option<String>,
-    note: Option<String>,
+    #[serde(default, deserialize_with = "patch::nullable")]
+    disposition: Option<Option<String>>,
+    #[serde(default, deserialize_with = "patch::nullable")]
+    note: Option<Option<String>>,
     pub(in crate::calls) version: Option<i64>,
 }
 
@@ -31,8 +34,12 @@ impl WrapUp {
     /// 422 naming every field that is wrong.
     pub fn checked(mut self) -> Result<Self> {
         let mut checks = Checks::new();
-        line(&mut checks, "disposition", &mut self.disposition);
-        let fits = self.note.as_ref().is_none_or(|note| note.len() <= NOTE_MAX);
+        if let Some(word) = &mut self.disposition {
+            line(&mut checks, "disposition", word);
+        }
+        self.note = self.note.map(|note| note.filter(|text| !text.trim().is_empty()));
+        let note = self.note.iter().flatten().next();
+        let fits = note.is_none_or(|text| text.len() <= NOTE_MAX);
         checks.check(fits, "note", "must have at most 16 KiB");
         checks.done()?;
         Ok(self)
@@ -58,8 +65,8 @@ pub fn wrap_up(w: &mut Write<'_>, hand: &Hand, which: Which, wrap: &WrapUp) -> R
     }
     let agent = own.or(sql::wrapping(w, call.rid)?);
     let mut next = call.clone();
-    next.disposition = wrap.disposition.clone().or(next.disposition);
-    next.note = wrap.note.clone().or(next.note);
+    next.disposition = wrap.disposition.clone().unwrap_or(next.disposition);
+    next.note = wrap.note.clone().unwrap_or(next.note);
     let done = match agent {
         Some(agent) => is_done(w, &call, agent)?,
         None => false,
