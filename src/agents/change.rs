@@ -97,8 +97,9 @@ pub fn choose(
 }
 
 /// The agent answered a call: `on_call` from `at` on (milliseconds; may lie in the past). What they
-/// were before comes again after it. Answering it again changes nothing. Answers the call that they
-/// were writing up until then.
+/// were before comes again after it. Answering it again changes nothing.
+///
+/// Answers the call that they were writing up until then.
 ///
 /// # Errors
 /// 404 when the tenant has no such agent.
