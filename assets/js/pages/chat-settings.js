@@ -21,7 +21,7 @@ class ChatSettings {
     this.form = h("form", { class: "card stack chat-settings", "aria-label": "Settings of chats" },
       h("div", { "data-message": true }),
       h("div", { class: "field", "data-field": "visitors" }, h("label", { class: "check" }, this.visitors, "Visitors of our sites may begin chats")),
-      field("sites", "Sites that show the chat", this.sites, "One a line, as https://www.example.com; at most 20"),
+      field("sites", "Sites that show the chat", this.sites, "One a line: https and the host, as in the address of its pages up to the path; at most 20"),
       h("div", { class: "pair" }, field("team_id", "New chats are for", this.team),
         field("max_per_agent", "Chats in hand", this.cap, "1 to 100; with so many, nobody is given another one by a team's rule")),
       h("div", { class: "row" }, h("button", { type: "submit", class: "button button-main" }, "Save")));
