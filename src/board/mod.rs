@@ -2,7 +2,7 @@
 //! with the `seq` it is true for, and as changes for whoever stands in the room `board`.
 //!
 //! A change holds whole rows as they are at its `seq`, never differences, so that one may be put
-//! over any snapshot that is not newer, also twice. See [`keep`](mod@keep) for how they come about.
+//! over any snapshot that is not newer, also twice. `keep` says how they come about.
 
 pub mod http;
 mod keep;
