@@ -142,3 +142,21 @@ fn the_demos_floor_has_a_week_behind_it_whose_times_add_up_and_goes_on() {
         (said("call.incoming") && said("call.answered")).then_some(())
     });
 }
+
+#[test]
+fn the_demos_customers_chat_with_agents_who_answer() {
+    let server = Setup::demo().arg("--speed").arg("10").start();
+    let admin = signed_in(&server, "admin@example.com");
+    assert!(total(&admin, "/api/v1/chats?status=closed") >= 5);
+    let begun = until("a chat begins while it runs", || {
+        let chats = admin.get("/api/v1/chats?status=open,pending").data();
+        chats.as_array().unwrap().first().cloned()
+    });
+    assert!(begun["customer_id"].is_string() && begun["name"].is_string(), "{begun}");
+    let messages = format!("/api/v1/chats/{}/messages", begun["id"].as_str().unwrap());
+    until("an agent answers", || {
+        let said = admin.get(&messages).data();
+        let said = said.as_array().unwrap();
+        said.iter().any(|message| message["author_kind"] == "staff").then_some(())
+    });
+}

@@ -2,6 +2,7 @@
 //! on.
 
 mod cast;
+mod chatter;
 mod dice;
 mod floor;
 mod furnish;
@@ -26,6 +27,7 @@ use crate::{
     time::Clock,
 };
 use cast::{Cast, EMAIL};
+use chatter::Chatter;
 use dice::Dice;
 use play::{Files, Stage};
 use std::sync::Arc;
@@ -93,12 +95,15 @@ async fn begin(server: &Server, args: Args) -> Result<()> {
     let engine = server.app.engine.clone();
     let scene = db.write(move |w| {
         let mut stage = Stage { cast: &people, files: &pinned, dice: chance.clone() };
+        let mut chatter = Chatter::new(stage.dice.fork(), speed);
+        chatter.past(w, &people)?;
         let scene = furnish::furnish(w, &mut stage, speed)?;
         // After the history, or all of it would be delivered at once.
         receivers::register(w, &engine, &people, &urls)?;
-        Ok(scene)
+        Ok((scene, chatter))
     });
-    let (scene, floor) = scene.await?;
+    let ((scene, floor), chatter) = scene.await?;
+    tokio::spawn(chatter::live(db.clone(), cast.clone(), chatter));
     tokio::spawn(floor::live(db.clone(), cast.clone(), floor));
     tokio::spawn(live::acts(db.clone(), cast, (files, scene), (dice, speed)));
     Ok(())
