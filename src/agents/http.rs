@@ -13,8 +13,7 @@ use crate::{
     },
     id::UserId,
 };
-use axum::{body::Body, extract::State, response::Response};
-use bytes::Bytes;
+use axum::{extract::State, response::Response};
 use serde::Deserialize;
 
 /// Intervals of one page unless asked for fewer or more; and at most.
@@ -147,18 +146,15 @@ pub async fn export(
     let span = Span::read(asked.from.as_deref(), asked.to.as_deref())?;
     let whose = (who.tenant, user);
     core.db.read(move |r| sql::one(r, whose.0, user)).await?.or_not_found("agent")?;
-    let first = (core.db.clone(), Some(0), String::from(history::HEADER));
-    let lines = futures_util::stream::unfold(first, move |(db, after, mut text)| async move {
-        let after = after?;
-        match db.read(move |r| history::oldest(r, whose, span, after)).await {
-            Ok(found) => {
-                found.iter().for_each(|interval| interval.line(&mut text));
-                let next = history::last_of(&found);
-                Some((Ok(Bytes::from(text)), (db, next, String::new())))
-            }
-            // The answer has begun: breaking it off is the only way to say that it is not whole.
-            Err(e) => Some((Err(e), (db, None, String::new()))),
+    let next = move |after| {
+        let db = core.db.clone();
+        async move {
+            let found = db.read(move |r| history::oldest(r, whose, span, after)).await?;
+            let mut text = String::new();
+            found.iter().for_each(|interval| interval.line(&mut text));
+            Ok((text, history::last_of(&found)))
         }
-    });
-    Ok(csv::file(Body::from_stream(lines), "attachment; filename=\"agent-history.csv\""))
+    };
+    let disposition = "attachment; filename=\"agent-history.csv\"";
+    Ok(csv::stretches(history::HEADER, disposition, next))
 }

@@ -1,7 +1,8 @@
 //! Lines of a CSV file (RFC 4180) that no spreadsheet mistakes for formulas.
 
+use crate::error::Result;
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderValue, header},
     response::Response,
 };
@@ -25,6 +26,30 @@ pub fn file(lines: Body, disposition: &'static str) -> Response {
     let file = HeaderValue::from_static(disposition);
     response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
     response
+}
+
+/// Answers a file of any length, read in stretches: `header`, then the lines that `next` has behind
+/// a row, with the last row of them, or none at the end. It begins behind row 0.
+pub fn stretches<F>(
+    header: &str,
+    disposition: &'static str,
+    next: impl FnMut(i64) -> F + Send + 'static,
+) -> Response
+where
+    F: Future<Output = Result<(String, Option<i64>)>> + Send + 'static,
+{
+    let first = (Some(0), String::from(header), next);
+    let lines = futures_util::stream::unfold(first, |(after, mut text, mut next)| async move {
+        Some(match next(after?).await {
+            Ok((lines, after)) => {
+                text.push_str(&lines);
+                (Ok(Bytes::from(text)), (after, String::new(), next))
+            }
+            // The answer has begun: breaking it off is the only way to say that it is not whole.
+            Err(e) => (Err(e), (None, String::new(), next)),
+        })
+    });
+    file(Body::from_stream(lines), disposition)
 }
 
 /// A cell in quotes where it needs them. A text that a spreadsheet would run as a formula gets an

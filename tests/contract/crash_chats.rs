@@ -4,13 +4,23 @@
 use crate::{
     harness::{PASSWORD, Server, Session},
     leaks_world::{id, make},
-    wire::Kept,
+    wire::{Kept, until},
 };
 use serde_json::{Value, json};
-use std::{io, net::SocketAddr, thread, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
 
 const CRASHES: u64 = 6;
-const LIFE_MS: u64 = 300;
+
+/// Messages that are acknowledged in the life of a server, at least.
+const LIFE: u64 = 40;
 
 /// Messages of a page.
 const PAGE: usize = 200;
@@ -22,11 +32,14 @@ struct Writer {
     /// The message that they are about to send, or to send again.
     next: u64,
     acknowledged: Vec<(u64, i64)>,
+    /// Messages of all writers.
+    so_far: Arc<AtomicU64>,
 }
 
 impl Writer {
-    fn new(name: &'static str, who: &Session) -> Self {
-        Self { name, token: who.token().to_owned(), next: 1, acknowledged: Vec::new() }
+    fn new(name: &'static str, who: &Session, so_far: &Arc<AtomicU64>) -> Self {
+        let (token, so_far) = (who.token().to_owned(), so_far.clone());
+        Self { name, token, next: 1, acknowledged: Vec::new(), so_far }
     }
 
     /// Writes one message after the other until the server is gone.
@@ -41,6 +54,7 @@ impl Writer {
             let number = said["data"]["number"].as_i64().expect("a number");
             self.acknowledged.push((self.next, number));
             self.next += 1;
+            self.so_far.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -52,9 +66,12 @@ fn crashes_while_people_write_lose_no_message_and_double_none() {
     let [customer, agent] = ["customer", "agent"].map(|role| admin.new_user(role));
     let chat = make(&customer, "/chats", json!({ "body": "The kettle is cold." }));
     let chat = format!("/api/v1/chats/{}", id(&chat));
-    let mut writers = vec![Writer::new("customer", &customer), Writer::new("agent", &agent)];
+    let so_far = Arc::new(AtomicU64::new(0));
+    let people = [("customer", &customer), ("agent", &agent)];
+    let mut writers = Vec::from(people.map(|(name, who)| Writer::new(name, who, &so_far)));
     for crash in 0..CRASHES {
         let address = server.address;
+        let enough = so_far.load(Ordering::Relaxed) + LIFE + crash * 53 % 100;
         let threads: Vec<_> = writers
             .drain(..)
             .map(|mut writer| {
@@ -65,7 +82,7 @@ fn crashes_while_people_write_lose_no_message_and_double_none() {
                 })
             })
             .collect();
-        thread::sleep(Duration::from_millis(LIFE_MS + crash * 53 % 100));
+        until("enough is written", || (so_far.load(Ordering::Relaxed) >= enough).then_some(()));
         let setup = server.kill9();
         writers = threads.into_iter().map(|thread| thread.join().expect("a writer")).collect();
         server = setup.start();

@@ -7,17 +7,26 @@ use crate::{
     wire::{Kept, until},
 };
 use serde_json::{Value, json};
-use std::{collections::HashMap, net::SocketAddr, thread, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
 
 /// Longer than agents have to come back after a start.
 const RETURN_MS: i64 = 61_000;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// Crashes in a row, agents who take calls all the time, and how long a server lives.
+/// Crashes in a row, agents who take calls all the time, and how many
+/// steps are acknowledged in the life of a server, at least.
 const CRASHES: u64 = 8;
 const AGENTS: usize = 3;
-const LIFE_MS: u64 = 350;
+const LIFE: u64 = 60;
 
 fn ms(at: &Value) -> i64 {
     let at: jiff::Timestamp = at.as_str().expect("a time").parse().expect("RFC 3339");
@@ -166,7 +175,12 @@ type Told = HashMap<String, &'static str>;
 const STEPS: [&str; 5] = ["answer", "hold", "resume", "end", "wrapup"];
 
 /// Ends what the crash left open, then takes one call after the other until the server is gone.
-fn works(address: SocketAddr, token: &str, told: &mut Told) -> std::io::Result<()> {
+fn works(
+    address: SocketAddr,
+    token: &str,
+    told: &mut Told,
+    so_far: &AtomicU64,
+) -> std::io::Result<()> {
     let mut kept = Kept::connect(address, token)?;
     let open = told.iter().filter(|(_, step)| !["wrapup", "closed"].contains(step));
     let open: Vec<String> = open.map(|(call, _)| call.clone()).collect();
@@ -184,6 +198,7 @@ fn works(address: SocketAddr, token: &str, told: &mut Told) -> std::io::Result<(
         for step in STEPS {
             good(kept.post(&format!("{call}/{step}"), &json!({}))?);
             told.insert(call.clone(), step);
+            so_far.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -201,21 +216,23 @@ fn crashes_during_calls_lose_no_acknowledged_step_and_leave_no_hole_in_anybodys_
     agents.iter().for_each(available);
     let mut told: Vec<Told> = vec![Told::new(); AGENTS];
     let mut server = server;
+    let so_far = Arc::new(AtomicU64::new(0));
     for crash in 0..CRASHES {
         let address = server.address;
+        let enough = so_far.load(Ordering::Relaxed) + LIFE + crash * 37 % 100;
         let workers: Vec<_> = told
             .drain(..)
             .zip(&agents)
             .map(|(mut told, agent)| {
-                let token = agent.token().to_owned();
+                let (token, so_far) = (agent.token().to_owned(), so_far.clone());
                 thread::spawn(move || {
-                    let gone = works(address, &token, &mut told);
+                    let gone = works(address, &token, &mut told, &so_far);
                     assert!(gone.is_err(), "it goes on until the server is gone");
                     told
                 })
             })
             .collect();
-        thread::sleep(Duration::from_millis(LIFE_MS + crash * 37 % 100));
+        until("enough is done", || (so_far.load(Ordering::Relaxed) >= enough).then_some(()));
         let setup = server.kill9();
         told = workers.into_iter().map(|worker| worker.join().expect("a worker")).collect();
         server = setup.start();

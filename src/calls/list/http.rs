@@ -14,11 +14,7 @@ use crate::{
         permission::{ExportCalls, ReadCalls},
     },
 };
-use axum::{
-    body::{Body, Bytes},
-    extract::State,
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use serde_json::json;
 
 /// Calls read at once for a file.
@@ -55,21 +51,12 @@ pub async fn export(
     QueryOf(filters): QueryOf<Filters>,
 ) -> Result<Response> {
     let wanted = filters.wanted(&who.listener())?;
-    let first = (core.db.clone(), wanted, Some(0), String::from(export::HEADER));
-    let lines = futures_util::stream::unfold(first, |(db, wanted, after, mut text)| async move {
-        let after = match stretch(&db, &wanted, after?, &mut text).await {
-            Ok(after) => after,
-            // The answer has begun: breaking it off is the only way to say that it is not whole.
-            Err(e) => return Some((Err(e), (db, wanted, None, String::new()))),
-        };
-        Some((Ok(Bytes::from(text)), (db, wanted, after, String::new())))
-    });
-    Ok(csv::file(Body::from_stream(lines), "attachment; filename=\"calls.csv\""))
+    let next = move |after| stretch(core.db.clone(), wanted.clone(), after);
+    Ok(csv::stretches(export::HEADER, "attachment; filename=\"calls.csv\"", next))
 }
 
-/// Adds the lines of the calls after row `after`; answers the last row, or none at the end.
-async fn stretch(db: &Db, wanted: &Wanted, after: i64, text: &mut String) -> Result<Option<i64>> {
-    let asked = wanted.clone();
+/// The lines of the calls after row `after`, and the last row, or none at the end.
+async fn stretch(db: Db, asked: Wanted, after: i64) -> Result<(String, Option<i64>)> {
     let found = db.read(move |r| {
         let calls = sql::stretch(r, &asked, (after, STRETCH))?;
         let people = calls.iter().flat_map(|call| [call.agent_id, call.customer_id]);
@@ -77,9 +64,10 @@ async fn stretch(db: &Db, wanted: &Wanted, after: i64, text: &mut String) -> Res
         Ok((calls, names))
     });
     let (calls, names) = found.await?;
+    let mut text = String::new();
     for call in &calls {
-        export::line(text, call, &names);
+        export::line(&mut text, call, &names);
     }
     let whole = i64::try_from(calls.len()).is_ok_and(|count| count == STRETCH);
-    Ok(calls.last().filter(|_| whole).map(|call| call.rid))
+    Ok((text, calls.last().filter(|_| whole).map(|call| call.rid)))
 }

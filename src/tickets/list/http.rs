@@ -14,11 +14,7 @@ use crate::{
     },
     tickets::{Shown, kept},
 };
-use axum::{
-    body::{Body, Bytes},
-    extract::State,
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use serde_json::json;
 
 /// Tickets read at once for a file, so that no read holds up others and no file fills the memory.
@@ -60,16 +56,8 @@ pub async fn export(
     QueryOf(filters): QueryOf<Filters>,
 ) -> Result<Response> {
     let wanted = wanted(&core, &who, filters).await?;
-    let first = (core.db.clone(), wanted, Some(0), String::from(export::HEADER));
-    let lines = futures_util::stream::unfold(first, |(db, wanted, after, mut text)| async move {
-        let after = match stretch(&db, &wanted, after?, &mut text).await {
-            Ok(after) => after,
-            // The answer has begun: breaking it off is the only way to say that it is not whole.
-            Err(e) => return Some((Err(e), (db, wanted, None, String::new()))),
-        };
-        Some((Ok(Bytes::from(text)), (db, wanted, after, String::new())))
-    });
-    Ok(csv::file(Body::from_stream(lines), "attachment; filename=\"tickets.csv\""))
+    let next = move |after| stretch(core.db.clone(), wanted.clone(), after);
+    Ok(csv::stretches(export::HEADER, "attachment; filename=\"tickets.csv\"", next))
 }
 
 /// What is asked for, with the filters of a view under it where one is named.
@@ -82,9 +70,8 @@ async fn wanted(core: &Core, who: &Caller, filters: Filters) -> Result<Wanted> {
     filters.over(kept).wanted(&listener)
 }
 
-/// Adds the lines of the tickets after row `after`; answers the last row, or none at the end.
-async fn stretch(db: &Db, wanted: &Wanted, after: i64, text: &mut String) -> Result<Option<i64>> {
-    let asked = wanted.clone();
+/// The lines of the tickets after row `after`, and the last row, or none at the end.
+async fn stretch(db: Db, asked: Wanted, after: i64) -> Result<(String, Option<i64>)> {
     let found = db.read(move |r| {
         let tickets = sql::stretch(r, &asked, (after, STRETCH))?;
         let people = tickets.iter().flat_map(|t| t.assignee_id.into_iter().chain([t.requester_id]));
@@ -92,11 +79,12 @@ async fn stretch(db: &Db, wanted: &Wanted, after: i64, text: &mut String) -> Res
         Ok((tickets, names))
     });
     let (tickets, names) = found.await?;
+    let mut text = String::new();
     for ticket in &tickets {
-        export::line(text, ticket, &names);
+        export::line(&mut text, ticket, &names);
     }
     let whole = i64::try_from(tickets.len()).is_ok_and(|count| count == STRETCH);
-    Ok(tickets.last().filter(|_| whole).map(|ticket| ticket.rid))
+    Ok((text, tickets.last().filter(|_| whole).map(|ticket| ticket.rid)))
 }
 
 #[cfg(test)]
